@@ -1,0 +1,1 @@
+"""Words that every domain shares: ids, time, errors, events, principals; standard library only."""

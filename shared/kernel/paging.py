@@ -1,0 +1,42 @@
+"""A list, page by page."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from shared.kernel.errors import FieldProblem, InvalidFieldsError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """Some items, and where the next page begins (``None``: this was the last)."""
+
+    items: Sequence[T]
+    next_cursor: str | None = None
+
+
+def cursor_of(place: str) -> str:
+    """Return an opaque cursor for a place in a list."""
+    return urlsafe_b64encode(place.encode()).rstrip(b"=").decode()
+
+
+def place_of(cursor: str) -> str:
+    """Return the place that a cursor names.
+
+    Raises:
+        InvalidFieldsError: ``cursor_of`` never made this cursor.
+    """
+    try:
+        place = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError):
+        place = ""
+    if not place or cursor_of(place) != cursor:
+        problem = FieldProblem(
+            pointer="query/cursor", code="cursor", detail="use the next_cursor of an answer"
+        )
+        raise InvalidFieldsError("the cursor is unusable", fields=[problem])
+    return place
