@@ -1,0 +1,53 @@
+"""The doors of this deployment: its secrets, its user pool, its first operator."""
+
+from functools import cache
+
+from shared.kernel.clock import system_clock
+from shared.kernel.principal import Issuer
+from shared.platform.auth.device_tokens import DeviceTokens
+from shared.platform.auth.doors import Doors, Registry
+from shared.platform.auth.oidc import JwksKeySource, TokenVerifier
+from shared.platform.clients import client
+from shared.platform.secrets_manager import Secret
+from shared.platform.settings import settings
+
+
+@cache
+def own_issuer() -> Issuer:
+    """Return the user pool, which signs the marketers' tokens, as an issuer.
+
+    Its keys lie at Cognito's endpoint, behind the pool's id; asking the client for that endpoint
+    follows wherever this process reaches AWS.
+    """
+    issuer = settings().oidc_issuer
+    pool = issuer.rsplit("/", 1)[1]
+    endpoint = client("cognito-idp").meta.endpoint_url
+    return Issuer(
+        issuer=issuer,
+        audiences=(settings().oidc_audience,),
+        jwks_uri=f"{endpoint}/{pool}/.well-known/jwks.json",
+    )
+
+
+@cache
+def device_tokens() -> DeviceTokens:
+    """Return the signer of this deployment's device tokens."""
+    return DeviceTokens(keys=Secret(id=settings().device_token_secret).keys)
+
+
+@cache
+def token_verifier() -> TokenVerifier:
+    """Return the verifier of OIDC tokens, with the keys this process has fetched."""
+    return TokenVerifier(keys=JwksKeySource())
+
+
+def doors(registry: Registry) -> Doors:
+    """Return the doors over what is registered."""
+    return Doors(
+        registry=registry,
+        device_tokens=device_tokens(),
+        tokens=token_verifier(),
+        issuer=own_issuer,
+        operator_role_arn=settings().operator_role_arn,
+        clock=system_clock,
+    )

@@ -1,0 +1,239 @@
+"""Who calls, and whether this route is for them. Claims decide; the path must agree with them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from shared.kernel.clock import Clock
+from shared.kernel.principal import EVERY_APP, Issuer, Kind, Principal, Role
+from shared.platform.auth.device_tokens import DeviceClaims, DeviceTokens
+from shared.platform.auth.errors import ForbiddenError, NotYoursError, UnauthenticatedError
+from shared.platform.auth.oidc import Claims, TokenVerifier
+
+
+class Registry(Protocol):
+    """What the doors ask of the registrations."""
+
+    def grants_of(self, principals: Sequence[str]) -> Mapping[str, Role]:
+        """Return the strongest role of these principals on each app, or on ``*``."""
+        ...
+
+    def issuers_of(self, app_id: str) -> Sequence[Issuer]:
+        """Return the app's own OIDC issuers; none for an unknown app."""
+        ...
+
+    def device_epoch(self, *, app_id: str, device_id: str) -> int | None:
+        """Return the epoch below which a device's tokens are void; ``None`` without the device."""
+        ...
+
+    def contact_of(self, *, app_id: str, issuer: str, subject: str) -> str | None:
+        """Return the contact that an issuer's subject is, or ``None``."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """Who may call a route: a device on itself, a contact on itself, marketers from ``role`` up."""
+
+    device: bool = False
+    contact: bool = False
+    role: Role | None = None
+    operator: bool = False
+    anyone: bool = False
+
+    def describe(self) -> str:
+        """Say who may call, in the words of the API's documentation."""
+        who = {
+            "anyone": self.anyone,
+            "device": self.device,
+            f"marketer ({self.role.name.lower()})" if self.role else "marketer": bool(self.role),
+            "contact": self.contact,
+            "operator": self.operator,
+        }
+        return ", ".join(name for name, may in who.items() if may) or "marketer"
+
+
+def anyone() -> Access:
+    """Return access for everybody, without proof."""
+    return Access(anyone=True)
+
+
+def device() -> Access:
+    """Return access for a device, on itself."""
+    return Access(device=True)
+
+
+def marketer(role: Role, *, or_contact: bool = False) -> Access:
+    """Return access for marketers from ``role`` up on the app (and for the contact in the path)."""
+    return Access(role=role, contact=or_contact)
+
+
+def operator() -> Access:
+    """Return access for those who administer the whole deployment."""
+    return Access(operator=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What a request offers as proof."""
+
+    bearer: str | None
+    iam_arn: str | None
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> "Proof":
+        """Read the proof from an event of an HTTP API or function URL (payload 2.0)."""
+        headers = event.get("headers") or {}
+        kind, _, bearer = headers.get("authorization", "").partition(" ")
+        authorizer = (event.get("requestContext") or {}).get("authorizer") or {}
+        return cls(
+            bearer=bearer.strip() if kind.lower() == "bearer" else None,
+            iam_arn=(authorizer.get("iam") or {}).get("userArn"),
+        )
+
+
+def normalised_arn(arn: str) -> str:
+    """Return the ARN under which grants of an IAM caller are kept.
+
+    A session of a role is the role; the role's path, which sessions lack, is left out.
+    """
+    prefix, _, resource = arn.rpartition(":")
+    kind, *names = resource.split("/")
+    if kind == "assumed-role" and names:
+        account = prefix.replace(":sts:", ":iam:")
+        return f"{account}:role/{names[0]}"
+    if kind == "role" and names:
+        return f"{prefix}:role/{names[-1]}"
+    return arn
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """Admits callers to routes.
+
+    ``issuer`` signs the marketers' tokens: the deployment's own user pool. ``operator_role_arn``
+    operates the deployment without a grant.
+    """
+
+    registry: Registry
+    device_tokens: DeviceTokens
+    tokens: TokenVerifier
+    issuer: Callable[[], Issuer]
+    operator_role_arn: str | None
+    clock: Clock
+
+    def admit(self, proof: Proof, access: Access, path: Mapping[str, str]) -> Principal | None:
+        """Return who calls, or ``None`` where anyone may.
+
+        Raises:
+            UnauthenticatedError: no proof, or one that does not hold.
+            ForbiddenError: the caller's role is too weak, or the route is not for such callers.
+            NotYoursError: the path's ids are not the caller's.
+        """
+        if access.anyone:
+            return None
+        if proof.iam_arn:
+            caller = self._iam(proof.iam_arn)
+        elif proof.bearer and proof.bearer.count(".") == 1:
+            return self._device(proof.bearer, access, path)
+        elif proof.bearer:
+            caller = self._user(proof.bearer, path.get("app_id"))
+        else:
+            raise UnauthenticatedError("send a bearer token, or sign the request")
+        self._authorise(caller, access, path)
+        return caller
+
+    def device_claims(self, proof: Proof, *, grace: timedelta) -> DeviceClaims | None:
+        """Return what a device's token says, also ``grace`` after it expired; ``None`` without one.
+
+        Raises:
+            UnauthenticatedError: there is a bearer, and it does not hold.
+        """
+        if proof.bearer is None:
+            return None
+        return self.device_tokens.verify(proof.bearer, at=self.clock(), grace=grace)
+
+    def user_claims(self, token: str, *, app_id: str) -> Claims:
+        """Return the claims of a user's token, signed by one of the app's issuers.
+
+        Raises:
+            UnauthenticatedError: it does not hold, or no issuer of the app signed it.
+        """
+        claimed = self.tokens.issuer_of(token)
+        for issuer in self.registry.issuers_of(app_id):
+            if issuer.issuer == claimed:
+                return self.tokens.verify(token, self._with_own_keys(issuer))
+        raise UnauthenticatedError("the token's issuer is not one of this app's")
+
+    def _iam(self, arn: str) -> Principal:
+        subject = normalised_arn(arn)
+        grants = dict(self.registry.grants_of([subject]))
+        if self.operator_role_arn and subject == normalised_arn(self.operator_role_arn):
+            grants[EVERY_APP] = Role.ADMIN
+        return Principal(kind=Kind.IAM, subject=subject, grants=grants)
+
+    def _device(self, token: str, access: Access, path: Mapping[str, str]) -> Principal:
+        claims = self.device_tokens.verify(token, at=self.clock())
+        if not access.device:
+            raise ForbiddenError("this route is not for devices")
+        if path.get("app_id") != claims.app_id or path.get("device_id", claims.device_id) != (
+            claims.device_id
+        ):
+            raise NotYoursError("a device's token speaks for that device alone")
+        epoch = self.registry.device_epoch(app_id=claims.app_id, device_id=claims.device_id)
+        if epoch is None or claims.epoch < epoch:
+            raise UnauthenticatedError("the device token was revoked: register the device again")
+        return Principal(kind=Kind.DEVICE, subject=claims.device_id, app_id=claims.app_id)
+
+    def _user(self, token: str, app_id: str | None) -> Principal:
+        own = self.issuer()
+        claimed = self.tokens.issuer_of(token)
+        if claimed == own.issuer:
+            claims = self.tokens.verify(token, own)
+        elif app_id:
+            claims = self.user_claims(token, app_id=app_id)
+        else:
+            raise UnauthenticatedError("the token's issuer is not this deployment's")
+        subject = f"{claimed}#{claims['sub']}"
+        grants = self.registry.grants_of([subject, *_groups(claimed, claims)])
+        if claimed != own.issuer:  # an app's issuer grants on that app alone
+            grants = {app: role for app, role in grants.items() if app == app_id}
+        return Principal(kind=Kind.USER, subject=subject, grants=grants)
+
+    def _authorise(self, caller: Principal, access: Access, path: Mapping[str, str]) -> None:
+        app_id = path.get("app_id")
+        if access.operator and not caller.is_operator():
+            raise ForbiddenError("only operators may do this")
+        if access.device:
+            raise ForbiddenError("this route is for devices")
+        if access.role is None or app_id is None:
+            return
+        role = caller.role_on(app_id)
+        if role is not None and role >= access.role:
+            return
+        if access.contact and self._is_contact(caller, app_id, path.get("contact_id")):
+            return
+        if role is None:
+            raise NotYoursError("no such app among yours")
+        raise ForbiddenError(f"this needs the role {access.role.name.lower()} on the app")
+
+    def _is_contact(self, caller: Principal, app_id: str, contact_id: str | None) -> bool:
+        if caller.kind is not Kind.USER or contact_id is None:
+            return False
+        issuer, _, subject = caller.subject.partition("#")
+        known = self.registry.contact_of(app_id=app_id, issuer=issuer, subject=subject)
+        return known == contact_id
+
+    def _with_own_keys(self, issuer: Issuer) -> Issuer:
+        """Return the issuer with the key address of our own pool, where it is that pool."""
+        own = self.issuer()
+        if issuer.issuer != own.issuer:
+            return issuer
+        return Issuer(issuer=own.issuer, audiences=issuer.audiences, jwks_uri=own.jwks_uri)
+
+
+def _groups(issuer: str, claims: Claims) -> list[str]:
+    """Return the groups of a token as principals; Cognito and plain OIDC name the claim so."""
+    groups = claims.get("cognito:groups", claims.get("groups", []))
+    return [f"{issuer}#group/{group}" for group in groups if isinstance(group, str)]

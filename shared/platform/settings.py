@@ -1,0 +1,84 @@
+"""The environment, read lazily and typed; the only module that may look."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+
+class SettingMissingError(RuntimeError):
+    """The function was deployed without a setting that it needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where this deployment keeps its things; each raises ``SettingMissingError`` when unset."""
+
+    environment: Mapping[str, str]
+
+    @property
+    def registrations_table(self) -> str:
+        """Return the name of the registrations table."""
+        return self._need("REGISTRATIONS_TABLE")
+
+    @property
+    def contact_events_table(self) -> str:
+        """Return the name of the ledger."""
+        return self._need("CONTACT_EVENTS_TABLE")
+
+    @property
+    def push_table(self) -> str:
+        """Return the name of the push table."""
+        return self._need("PUSH_TABLE")
+
+    @property
+    def push_queue_url(self) -> str:
+        """Return the URL of the queue that feeds the sender."""
+        return self._need("PUSH_QUEUE_URL")
+
+    @property
+    def event_bus(self) -> str:
+        """Return the name of the bus that carries contact events."""
+        return self._need("EVENT_BUS")
+
+    @property
+    def device_token_secret(self) -> str:
+        """Return the ARN of the secret that signs device tokens."""
+        return self._need("DEVICE_TOKEN_SECRET")
+
+    @property
+    def identifier_secret(self) -> str:
+        """Return the ARN of the secret that hides identifiers."""
+        return self._need("IDENTIFIER_SECRET")
+
+    @property
+    def oidc_issuer(self) -> str:
+        """Return the issuer of the marketers' tokens: the deployment's own user pool."""
+        return self._need("OIDC_ISSUER")
+
+    @property
+    def oidc_audience(self) -> str:
+        """Return the audience of the marketers' tokens: the user pool's client."""
+        return self._need("OIDC_AUDIENCE")
+
+    @property
+    def operator_role_arn(self) -> str | None:
+        """Return the IAM role that operates the deployment before any grant exists."""
+        return self.environment.get("OPERATOR_ROLE_ARN") or None
+
+    @property
+    def service_version(self) -> str:
+        """Return the version that was deployed."""
+        return self.environment.get("SERVICE_VERSION", "unknown")
+
+    def _need(self, name: str) -> str:
+        try:
+            return self.environment[name]
+        except KeyError:
+            raise SettingMissingError(f"{name} is not set in this function") from None
+
+
+@cache
+def settings() -> Settings:
+    """Return the settings of this process."""
+    return Settings(os.environ)  # noqa: TID251 - the one reader
