@@ -1,0 +1,1 @@
+"""Registrations: apps, the devices they run on, and the contacts behind them."""

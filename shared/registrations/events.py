@@ -1,0 +1,98 @@
+"""Facts the registrations domain publishes."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from shared.kernel.events import Channel, DomainEvent
+
+SOURCE = "registrations"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppCreated(DomainEvent):
+    """An operator created an app."""
+
+    type: ClassVar[str] = "app.created.v1"
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "app_id"
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppUpdated(DomainEvent):
+    """A marketer changed settings of an app; ``changed`` names them."""
+
+    type: ClassVar[str] = "app.updated.v1"
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "app_id"
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceEvent(DomainEvent):
+    """A fact about a device, told on its contact's timeline."""
+
+    source: ClassVar[str] = SOURCE
+    contact_id: str
+    device_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRegistered(DeviceEvent):
+    """An installation of the app made itself known."""
+
+    type: ClassVar[str] = "device.registered.v1"
+    platform: str
+    push_permission: str
+    address_kind: str | None
+    app_check: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceUpdated(DeviceEvent):
+    """A device changed; ``changed`` names its fields."""
+
+    type: ClassVar[str] = "device.updated.v1"
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceUnregistered(DeviceEvent):
+    """A device asked to be forgotten."""
+
+    type: ClassVar[str] = "device.unregistered.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAddressRemoved(DeviceEvent):
+    """A device can no longer be reached: its address died, or another device has it now."""
+
+    type: ClassVar[str] = "device.address_removed.v1"
+    channel: ClassVar[Channel | None] = Channel.PUSH
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceLoggedOut(DeviceEvent):
+    """The contact logged out of a device."""
+
+    type: ClassVar[str] = "device.logged_out.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactIdentified(DeviceEvent):
+    """A device proved whose it is; what was anonymous on it joins this contact."""
+
+    type: ClassVar[str] = "contact.identified.v1"
+    namespace: str
+    joined_contact_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactUpdated(DomainEvent):
+    """A contact's profile changed; ``changed`` names the parts."""
+
+    type: ClassVar[str] = "contact.updated.v1"
+    source: ClassVar[str] = SOURCE
+    contact_id: str
+    changed: tuple[str, ...]

@@ -1,0 +1,1 @@
+"""The rules of apps, devices and contacts; no I/O, and time comes in as an argument."""

@@ -1,0 +1,127 @@
+"""An app: a tenant's mobile app, its defaults, its push credentials, whom it trusts."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from shared.kernel.errors import FieldProblem, InvalidFieldsError
+from shared.kernel.principal import Issuer
+
+_ORG = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)+")
+
+
+class Platform(StrEnum):
+    """Where an app runs."""
+
+    IOS = "ios"
+    ANDROID = "android"
+    WEB = "web"
+
+
+class AppCheckMode(StrEnum):
+    """What a missing or wrong Firebase App Check token leads to at a first registration."""
+
+    OFF = "off"
+    MONITOR = "monitor"
+    ENFORCE = "enforce"
+
+
+class AppCheckVerdict(StrEnum):
+    """What became of a registration's App Check token; told in its event, for monitoring."""
+
+    NOT_ASKED = "not_asked"
+    MISSING = "missing"
+    INVALID = "invalid"
+    VALID = "valid"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppCheck:
+    """Firebase App Check: its project's number, and the Firebase app ids it may vouch for."""
+
+    mode: AppCheckMode = AppCheckMode.OFF
+    project_number: str | None = None
+    firebase_app_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fcm:
+    """Where pushes go: the Firebase project, and the secret that holds its credentials."""
+
+    project_id: str
+    secret: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """One app of a tenant. ``org`` stands before the type of its events, in reverse DNS form."""
+
+    app_id: str
+    name: str
+    org: str
+    platforms: tuple[Platform, ...]
+    default_locale: str
+    default_timezone: str
+    fcm: Fcm | None = None
+    issuers: tuple[Issuer, ...] = ()
+    app_check: AppCheck = AppCheck()
+    policy: str | None = None
+    created_at: datetime
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        problems = [
+            *_org_problems(self.org),
+            *zone_problems(self.default_timezone, "/default_timezone"),
+        ]
+        check = self.app_check
+        if check.mode is not AppCheckMode.OFF and not (
+            check.project_number and check.firebase_app_ids
+        ):
+            problems.append(
+                FieldProblem(
+                    pointer="/app_check",
+                    code="incomplete",
+                    detail="monitor and enforce need project_number and firebase_app_ids",
+                )
+            )
+        if problems:
+            raise InvalidFieldsError("the app is not well described", fields=problems)
+
+    def changed_by(self, changes: dict[str, Any]) -> tuple["App", tuple[str, ...]]:
+        """Return the app with ``changes``, and the names of those that differ.
+
+        Raises:
+            InvalidFieldsError: the result breaks a rule.
+        """
+        differing = tuple(
+            sorted(name for name, value in changes.items() if getattr(self, name) != value)
+        )
+        if not differing:
+            return self, ()
+        return replace(self, **changes, version=self.version + 1), differing
+
+
+def field_names() -> Sequence[str]:
+    """Return the names of an app's fields."""
+    return tuple(field.name for field in fields(App))
+
+
+def zone_problems(zone: str, pointer: str) -> list[FieldProblem]:
+    """Return what is wrong with a time zone's name; nothing if it is one of IANA's."""
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return [FieldProblem(pointer=pointer, code="timezone", detail="not an IANA time zone")]
+    return []
+
+
+def _org_problems(org: str) -> list[FieldProblem]:
+    if _ORG.fullmatch(org):
+        return []
+    detail = "reverse DNS in lower case, such as com.example"
+    return [FieldProblem(pointer="/org", code="org", detail=detail)]

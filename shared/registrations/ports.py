@@ -1,0 +1,204 @@
+"""What the registrations' services need from outside."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
+
+from shared.kernel.addresses import Address
+from shared.kernel.envelope import Envelope
+from shared.kernel.idempotency import Attempt, Remembered
+from shared.kernel.paging import Page
+from shared.kernel.principal import Role
+from shared.registrations.model.apps import App
+from shared.registrations.model.contacts import Contact, Edge, Identifier
+from shared.registrations.model.devices import Device
+
+
+class AppStore(Protocol):
+    """Apps, and the grants on them."""
+
+    def get_app(self, app_id: str) -> App:
+        """Return the app or raise ``AppNotFoundError``."""
+        ...
+
+    def list_apps(self, *, limit: int, cursor: str | None) -> Page[App]:
+        """Return apps by id, which is the order of their creation."""
+        ...
+
+    def app_ids(self) -> Iterator[str]:
+        """Yield the ids of all apps, in the order of their creation."""
+        ...
+
+    def add_app(self, app: App, event: Envelope, *, attempt: Attempt | None) -> None:
+        """Store a new app, its event, and what its attempt came to (the app's id).
+
+        Raises:
+            StaleError: the attempt is remembered already.
+        """
+        ...
+
+    def replace_app(self, app: App, event: Envelope) -> None:
+        """Store the app's next version with its event.
+
+        Raises:
+            AppChangedError: another change came first.
+        """
+        ...
+
+    def recall(self, attempt: Attempt) -> Remembered | None:
+        """Return what an attempt of ``add_app`` came to before, if it did."""
+        ...
+
+    def grant(self, principal: str, *, app_id: str, role: Role) -> None:
+        """Give a principal a role on an app, or on ``*``; the newest role stands."""
+        ...
+
+    def revoke(self, principal: str, *, app_id: str) -> None:
+        """Take a principal's role on an app away; none is no error."""
+        ...
+
+    def grants_of(self, principals: Sequence[str]) -> Mapping[str, Role]:
+        """Return the strongest role of these principals, by app."""
+        ...
+
+    def list_grants(self, *, limit: int, cursor: str | None) -> Page[tuple[str, str, Role]]:
+        """Return all grants: principal, app, role; by principal."""
+        ...
+
+
+class DeviceStore(Protocol):
+    """Devices: one row per install, an address belongs to one device."""
+
+    def get_device(self, *, app_id: str, device_id: str) -> Device:
+        """Return the device or raise ``DeviceNotFoundError``."""
+        ...
+
+    def device_epoch(self, *, app_id: str, device_id: str) -> int | None:
+        """Return the device's epoch, or ``None`` without the device."""
+        ...
+
+    def owner_of(self, address: Address, *, app_id: str) -> str | None:
+        """Return the device that has this address."""
+        ...
+
+    def commit_device(
+        self,
+        device: Device,
+        *,
+        before: Device | None,
+        event: Envelope,
+        loses_address: tuple[Device, Envelope] | None = None,
+    ) -> None:
+        """Store a device's next state, move its address, and tell: all or nothing.
+
+        ``before`` is the state it follows (``None``: there was none). ``loses_address`` is another
+        device as it will be without the address that moves here, and the event that says so.
+
+        Raises:
+            StaleError: the device, the other one or the address changed in the meantime.
+        """
+        ...
+
+    def touch_device(self, device: Device, *, before: Device) -> None:
+        """Note that an unchanged device was seen: its clock and its sequence move, no event.
+
+        Raises:
+            StaleError: the device changed in the meantime.
+        """
+        ...
+
+    def remove_device(self, device: Device, event: Envelope) -> None:
+        """Forget a device and free its address.
+
+        Raises:
+            StaleError: the device changed in the meantime.
+        """
+        ...
+
+    def remove_address(self, device: Device, event: Envelope, *, address: Address) -> None:
+        """Take exactly this address from the device; ``device`` is as it will be.
+
+        Raises:
+            StaleError: the device has another address by now, or changed.
+        """
+        ...
+
+    def devices(self, device_ids: Iterable[str], *, app_id: str) -> Sequence[Device]:
+        """Return those of the devices that are registered, as they are now."""
+        ...
+
+    def devices_of(self, contact_id: str, *, app_id: str) -> Sequence[Device]:
+        """Return the devices on which a contact is known, the newest registration last."""
+        ...
+
+
+class ContactStore(Protocol):
+    """Contacts, their identifiers, and the edges that join them."""
+
+    def get_contact(self, *, app_id: str, contact_id: str) -> Contact | None:
+        """Return the profile, or ``None``: an anonymous contact has none before it needs one."""
+        ...
+
+    def contact_of(self, identifier: Identifier, *, app_id: str) -> str | None:
+        """Return the contact that an identifier names."""
+        ...
+
+    def edges_of(self, contact_id: str, *, app_id: str) -> Sequence[Edge]:
+        """Return the live edges at a contact, in either direction, oldest first."""
+        ...
+
+    def commit_identification(
+        self,
+        device: Device,
+        *,
+        before: Device,
+        contact: Contact,
+        contact_before: Contact | None,
+        identifier: Identifier,
+        edge: Edge | None,
+        event: Envelope,
+    ) -> None:
+        """Bind a device to a contact; join its anonymous history by ``edge``; tell.
+
+        Raises:
+            StaleError: device, contact or identifier changed in the meantime.
+        """
+        ...
+
+    def commit_log_out(self, device: Device, *, before: Device, event: Envelope) -> None:
+        """Unbind a device from its contact, and tell.
+
+        Raises:
+            StaleError: the device changed in the meantime.
+        """
+        ...
+
+    def commit_contact(
+        self,
+        contact: Contact,
+        *,
+        before: Contact | None,
+        devices: Sequence[Device],
+        event: Envelope,
+    ) -> None:
+        """Store a profile's next version, copy its tags to its devices, and tell.
+
+        Raises:
+            StaleError: the contact or one of its devices changed in the meantime.
+        """
+        ...
+
+
+class Hasher(Protocol):
+    """Hides identifiers: a keyed hash, the key per app."""
+
+    def digest(self, value: str, *, app_id: str, namespace: str) -> str:
+        """Return the hash by which an identifier is kept."""
+        ...
+
+
+class AppCheckVerifier(Protocol):
+    """Verifies Firebase App Check tokens."""
+
+    def is_valid(self, token: str, *, project_number: str, firebase_app_ids: Sequence[str]) -> bool:
+        """Say whether Firebase vouches for one of these apps with the token."""
+        ...

@@ -1,0 +1,37 @@
+"""What the doors ask: grants, trusted issuers, epochs of devices, who a subject is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.kernel.principal import Issuer, Role
+from shared.registrations.errors import AppNotFoundError
+from shared.registrations.ports import AppStore, DeviceStore
+from shared.registrations.service.contacts import ContactService
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallerService:
+    """Knows the callers of this deployment."""
+
+    apps: AppStore
+    devices: DeviceStore
+    contacts: ContactService
+
+    def grants_of(self, principals: Sequence[str]) -> Mapping[str, Role]:
+        """Return the strongest role of these principals on each app, or on ``*``."""
+        return self.apps.grants_of(principals)
+
+    def issuers_of(self, app_id: str) -> Sequence[Issuer]:
+        """Return the app's own OIDC issuers; none for an unknown app."""
+        try:
+            return self.apps.get_app(app_id).issuers
+        except AppNotFoundError:
+            return ()
+
+    def device_epoch(self, *, app_id: str, device_id: str) -> int | None:
+        """Return the epoch below which a device's tokens are void; ``None`` without the device."""
+        return self.devices.device_epoch(app_id=app_id, device_id=device_id)
+
+    def contact_of(self, *, app_id: str, issuer: str, subject: str) -> str | None:
+        """Return the contact that an issuer's subject is, or ``None``."""
+        return self.contacts.contact_of(app_id=app_id, issuer=issuer, subject=subject)

@@ -1,0 +1,23 @@
+"""Registrations in DynamoDB; each write protects one invariant in one transaction.
+
+| what                | pk                       | sk                  |
+| ------------------- | ------------------------ | ------------------- |
+| app                 | APP#<app>#APP            | APP                 |
+| list of apps        | APPS                     | <app>               |
+| grant               | GRANT#<principal>        | APP#<app or *>      |
+| list of grants      | GRANT#                   | <principal> <app>   |
+| attempt at an app   | GRANT#<principal>        | ATTEMPT#<key>       |
+| device              | APP#<app>#A#<0-63>       | D#<device>          |
+| address             | APP#<app>#ADDR#<digest>  | ADDR                |
+| contact             | APP#<app>#C#<contact>    | C                   |
+| edge, at both ends  | APP#<app>#C#<contact>    | L#<edge>            |
+| identifier          | APP#<app>#I#<ns>#<hmac>  | I                   |
+
+The index ``anonymous`` finds the device of a contact that has no row of its own.
+"""
+
+from shared.registrations.store.apps import DynamoAppStore
+from shared.registrations.store.contacts import DynamoContactStore
+from shared.registrations.store.devices import DynamoDeviceStore
+
+__all__ = ["DynamoAppStore", "DynamoContactStore", "DynamoDeviceStore"]

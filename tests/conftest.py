@@ -1,0 +1,103 @@
+"""What tests of every kind share: options, DynamoDB Local, no network for unit tests."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+from pytest_socket import disable_socket, enable_socket
+
+from shared.platform import clients, dynamodb
+from shared.platform.settings import settings
+from tests.dynamodb_local import running_dynamodb_local
+from tests.tables import REGION, definition
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="run the long figures too, which CI leaves out"
+    )
+    parser.addoption(
+        "--publish", action="store_true", help="write the generated documents instead of comparing"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run quick kinds first, and leave the long ones out unless asked for."""
+    order = ["unit", "infra", "contract", "functional", "simulation", "e2e"]
+    items.sort(key=lambda item: order.index(_kind(item)) if _kind(item) in order else -1)
+    if config.getoption("--long"):
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="long: run with --long"))
+
+
+def _kind(item: pytest.Item) -> str:
+    return item.path.relative_to(ROOT / "tests").parts[0]
+
+
+@pytest.fixture(autouse=True)
+def sockets(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Take the network away from unit tests: they say the rules."""
+    if _kind(request.node) == "unit":
+        disable_socket(allow_unix_socket=True)
+        yield
+        enable_socket()
+    else:
+        yield
+
+
+@pytest.fixture(scope="session")
+def dynamodb_url() -> Iterator[str]:
+    with running_dynamodb_local() as url:
+        yield url
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch, dynamodb_url: str) -> Iterator[None]:
+    """Let the code under test reach DynamoDB Local, and nothing else of AWS."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:  # noqa: TID251
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")  # nothing listens there
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_url)
+    _forget_process()
+    yield
+    _forget_process()
+
+
+@pytest.fixture
+def tables(aws: None, dynamodb_client: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Make every table of the deployment anew, and name them in the environment."""
+    made = {}
+    for name in ("registrations", "contact_events", "push"):
+        made[name] = f"{name}-{uuid4().hex[:12]}"
+        dynamodb_client.create_table(**definition(name, table=made[name]))
+        monkeypatch.setenv(f"{name.upper()}_TABLE", made[name])
+    return made
+
+
+@pytest.fixture(scope="session")
+def dynamodb_client(dynamodb_url: str) -> Any:
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=dynamodb_url,
+        region_name=REGION,
+        aws_access_key_id="testing",
+        aws_secret_access_key="testing",
+    )
+
+
+def _forget_process() -> None:
+    """Drop what a Lambda process would keep."""
+    settings.cache_clear()
+    dynamodb.connection.cache_clear()
+    clients.client.cache_clear()

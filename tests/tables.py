@@ -1,0 +1,43 @@
+"""The tables as tests make them; a test of infra holds them against the deployed ones."""
+
+from typing import Any
+
+REGION = "eu-west-1"
+
+INDEXES: dict[str, dict[str, tuple[str, ...]]] = {
+    "registrations": {"anonymous": ("anonymous",)},
+    "contact_events": {"time": ("hour", "sequence")},
+    "push": {},
+}
+"""The global secondary indexes of each table: hash key, then range key where there is one."""
+
+
+def definition(name: str, *, table: str, indexed: bool = True) -> dict[str, Any]:
+    """Return the arguments of ``create_table``; capacity is asserted on tables without indexes."""
+    indexes = INDEXES[name] if indexed else {}
+    attributes = {"pk", "sk"}.union(*indexes.values())
+    made: dict[str, Any] = {
+        "TableName": table,
+        "BillingMode": "PAY_PER_REQUEST",
+        "KeySchema": _keys(("pk", "sk")),
+        "AttributeDefinitions": [
+            {"AttributeName": attribute, "AttributeType": "S"} for attribute in sorted(attributes)
+        ],
+    }
+    if indexes:
+        made["GlobalSecondaryIndexes"] = [
+            {
+                "IndexName": index,
+                "KeySchema": _keys(keys),
+                "Projection": {"ProjectionType": "KEYS_ONLY"},
+            }
+            for index, keys in indexes.items()
+        ]
+    return made
+
+
+def _keys(names: tuple[str, ...]) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": name, "KeyType": kind}
+        for name, kind in zip(names, ("HASH", "RANGE"), strict=False)
+    ]
