@@ -1,0 +1,1 @@
+"""HTTP API of contact events: the timeline."""

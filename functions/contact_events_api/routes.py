@@ -1,0 +1,70 @@
+"""The routes of the contact events API: parse, call one use case, render."""
+
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Annotated, TypeAlias
+
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import AwareDatetime
+
+from functions.contact_events_api.schemas import CloudEventOut, TimelineOut
+from functions.contact_events_api.wiring import org_of, timelines
+from shared.contact_events.errors import TimelineNotFoundError
+from shared.contact_events.model import Place, TimelineQuery
+from shared.kernel.events import Channel
+from shared.kernel.principal import Role
+from shared.platform.auth.doors import marketer
+from shared.platform.http import Router
+from shared.registrations.errors import AppNotFoundError
+
+router = Router()
+
+Instant: TypeAlias = AwareDatetime | None
+
+
+class Order(StrEnum):
+    """Which end of a timeline comes first."""
+
+    OLDEST = "oldest"
+    NEWEST = "newest"
+
+
+@router.on(
+    "GET /v1/apps/<app_id>/contacts/<contact_id>/timeline",
+    summary="A contact's timeline",
+    access=marketer(Role.VIEWER, or_contact=True),
+    success={HTTPStatus.OK: "A page of events."},
+    refusals=[AppNotFoundError, TimelineNotFoundError],
+)
+def get_timeline(  # noqa: PLR0913, PLR0917 - a filter is a parameter
+    app_id: Annotated[str, Path(pattern=r"^app_[0-9A-Z]{26}$")],
+    contact_id: Annotated[str, Path(pattern=r"^con_[0-9A-Z]{26}$")],
+    since: Annotated[Instant, Query(alias="from")] = None,
+    until: Annotated[Instant, Query(alias="to")] = None,
+    channel: Annotated[Channel | None, Query()] = None,
+    type_: Annotated[str | None, Query(alias="type", max_length=128)] = None,
+    as_of: Annotated[Instant, Query()] = None,
+    order: Annotated[Order, Query()] = Order.OLDEST,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=512)] = None,
+) -> TimelineOut:
+    """Return everything that touched a contact, on every channel, also before it was known.
+
+    `from` is inclusive, `to` exclusive; `as_of` answers what was recorded by then. A page behind a
+    rare filter may come short: follow `next_cursor` until it is null.
+    """
+    org = org_of(app_id)
+    query = TimelineQuery(
+        since=since,
+        until=until,
+        channel=channel,
+        type=type_ and type_.removeprefix(f"{org}."),
+        as_of=as_of,
+        after=Place.of_cursor(cursor) if cursor else None,
+        newest_first=order is Order.NEWEST,
+    )
+    page = timelines().timeline(contact_id, app_id=app_id, query=query, limit=limit)
+    return TimelineOut(
+        items=tuple(CloudEventOut.of(event, org=org) for event in page.items),
+        next_cursor=page.next_cursor,
+    )

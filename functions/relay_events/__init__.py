@@ -1,0 +1,1 @@
+"""Stream worker that publishes committed events, and audits by the hour that none was forgotten."""

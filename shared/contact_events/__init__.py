@@ -1,0 +1,1 @@
+"""Contact events: the ledger read as timelines, and relayed to the bus."""

@@ -1,0 +1,79 @@
+"""What the contact events' services need from outside."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from shared.contact_events.model import Placed, TimelineQuery
+from shared.kernel.envelope import Envelope
+
+
+class EventStore(Protocol):
+    """The ledger, read."""
+
+    def timeline(self, contact_id: str, *, app_id: str, query: TimelineQuery) -> Iterator[Placed]:
+        """Yield one origin's events after ``query.after``, by place; reads page by page.
+
+        Honours the instants, ``after`` and the order of the query, not its other filters.
+        """
+        ...
+
+    def sequences_of(self, hour: datetime, *, app_id: str) -> Sequence[str]:
+        """Return the sequences of all events that were recorded in an hour."""
+        ...
+
+    def events_of(self, sequences: Sequence[str], *, app_id: str) -> Sequence[Envelope]:
+        """Return the events with these sequences, of one hour, in their order."""
+        ...
+
+
+class ReceiptStore(Protocol):
+    """What the relay published, hour by hour; and up to which hour that was audited."""
+
+    def add_receipt(self, hour: datetime, *, batch: str, sequences: Sequence[str]) -> None:
+        """Note that these events of an hour are published; the same batch twice is once."""
+        ...
+
+    def published_in(self, hour: datetime) -> frozenset[str]:
+        """Return the sequences of an hour that are noted as published."""
+        ...
+
+    def audited_until(self) -> datetime | None:
+        """Return the first hour that was not audited yet."""
+        ...
+
+    def set_audited_until(self, hour: datetime) -> None:
+        """Note that every hour before this one was audited."""
+        ...
+
+
+class Bus(Protocol):
+    """The event bus."""
+
+    def publish(self, events: Sequence[tuple[Envelope, str]]) -> frozenset[str]:
+        """Publish events, each with its app's organisation; return the sequences that failed."""
+        ...
+
+
+class Apps(Protocol):
+    """The apps, as far as events need them."""
+
+    def app_ids(self) -> Iterable[str]:
+        """Yield the ids of all apps."""
+        ...
+
+    def org_of(self, app_id: str) -> str:
+        """Return the app's organisation."""
+        ...
+
+
+class Contacts(Protocol):
+    """The contacts, as far as timelines need them."""
+
+    def origins_of(self, contact_id: str, *, app_id: str, as_of: datetime | None) -> Sequence[str]:
+        """Return the contact and all that were joined to it by ``as_of``.
+
+        Raises:
+            TimelineNotFoundError: nothing is known under this id.
+        """
+        ...
