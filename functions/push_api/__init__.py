@@ -1,0 +1,1 @@
+"""HTTP API of push: messages now, and what devices report of them."""

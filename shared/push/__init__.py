@@ -1,0 +1,1 @@
+"""Push: messages for devices, sent through channels, each with one final outcome."""

@@ -1,0 +1,50 @@
+"""Why a push is refused."""
+
+from shared.kernel.errors import DomainError, Fault
+
+
+class PushError(DomainError):
+    """Base of every refusal of this domain."""
+
+
+class CredentialsError(PushError):
+    """The app's credentials for its push provider are missing, unusable or refused."""
+
+    code = "push_credentials_unusable"
+    fault = Fault.REFUSED
+
+
+class PushNotConfiguredError(PushError):
+    """The app names no Firebase project: set its `fcm` first."""
+
+    code = "push_not_configured"
+    fault = Fault.REFUSED
+
+
+class NobodyToTellError(PushError):
+    """None of the recipients has a device that could be told; `errors` says why of each."""
+
+    code = "nobody_to_tell"
+    fault = Fault.REFUSED
+
+
+class TooManyDevicesError(PushError):
+    """The recipients have more than 500 devices together: split the request."""
+
+    code = "too_many_recipients"
+    fault = Fault.REFUSED
+
+
+class MessageNotFoundError(PushError):
+    """The app has no such message, or it is another device's."""
+
+    code = "message_not_found"
+    fault = Fault.NOT_FOUND
+
+
+class LeaseHeldError(Exception):
+    """Another sender works on the chunk: come again when its lease is over."""
+
+
+class LeaseLostError(Exception):
+    """The lease ran out and another sender took the chunk over: stop."""

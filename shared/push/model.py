@@ -1,0 +1,219 @@
+"""What a device is told, and what became of it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from shared.kernel.addresses import Address
+from shared.kernel.errors import FieldProblem
+from shared.kernel.events import Purpose
+from shared.kernel.ids import is_ulid
+
+
+class Priority(StrEnum):
+    """How urgently FCM wakes a device."""
+
+    NORMAL = "normal"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a device shows or handles; without ``title`` and ``body`` it is data only.
+
+    ``time_to_live`` is how long FCM keeps the message for a device that is offline (at most
+    28 days). ``collapse_key`` lets a newer message replace this one while both wait.
+    ``link`` is opened on tap. ``data`` reaches the app as it is.
+    """
+
+    title: str | None = None
+    body: str | None = None
+    image: str | None = None
+    link: str | None = None
+    data: Mapping[str, str] = field(default_factory=dict)
+    priority: Priority = Priority.HIGH
+    time_to_live: timedelta | None = None
+    collapse_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message on its way to one address.
+
+    ``message_id`` is also the notification's tag and APNs collapse id: a repeated delivery
+    replaces the first on the screen.
+    """
+
+    message_id: str
+    address: Address
+    content: Content
+
+
+class Outcome(StrEnum):
+    """What a channel did with a delivery."""
+
+    SENT = "sent"
+    ADDRESS_GONE = "address_gone"
+    """The address is dead: remove exactly this one."""
+    REJECTED = "rejected"
+    """It will never be accepted as it is."""
+    RETRY = "retry"
+    """It was not accepted now; certainly not sent."""
+    UNKNOWN = "unknown"
+    """The answer was lost: it may have been sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryResult:
+    """One outcome; ``code`` is the channel's own word for it, ``retry_after`` its wish."""
+
+    outcome: Outcome
+    code: str | None = None
+    detail: str | None = None
+    retry_after: timedelta | None = None
+    provider_id: str | None = None
+
+
+LARGEST_PAYLOAD = 4_096
+"""Bytes of what a message carries (FCM: https://firebase.google.com/docs/cloud-messaging)."""
+
+LONGEST_TIME_TO_LIVE = timedelta(days=28)
+"""FCM keeps a message at most 2,419,200 s."""
+
+_RESERVED_KEYS = frozenset({"from", "message_type", "collapse_key", "message_id", "link"})
+_RESERVED_PREFIXES = ("google.", "google_", "gcm.", "gcm_")
+_ADDED_BYTES = 96
+"""The message id, and the names of the fields around it."""
+
+
+def content_problems(content: Content) -> list[FieldProblem]:
+    """Return what FCM would refuse, or our clients could not read, about a content."""
+    problems = []
+    if not (content.title or content.body or content.data):
+        problems.append(_problem("", "empty", "a message needs a title, a body or data"))
+    problems += [
+        _problem(f"/data/{key}", "reserved", "FCM or this service uses it")
+        for key in content.data
+        if key.lower() in _RESERVED_KEYS or key.lower().startswith(_RESERVED_PREFIXES)
+    ]
+    if content.time_to_live is not None and not (
+        timedelta() <= content.time_to_live <= LONGEST_TIME_TO_LIVE
+    ):
+        problems.append(_problem("/ttl_seconds", "range", "0 to 2419200 seconds"))
+    if content.image and not content.image.startswith("https://"):
+        problems.append(_problem("/image", "scheme", "an https address"))
+    size = payload_bytes(content)
+    if size > LARGEST_PAYLOAD:
+        problems.append(_problem("", "too_large", f"{size} bytes; FCM carries {LARGEST_PAYLOAD}"))
+    return problems
+
+
+def payload_bytes(content: Content) -> int:
+    """Return about how many bytes FCM counts: the texts, the data, and what we add."""
+    texts = (content.title, content.body, content.image, content.link, content.collapse_key)
+    carried = sum(len(text.encode()) for text in texts if text)
+    data = sum(len(key.encode()) + len(value.encode()) for key, value in content.data.items())
+    return carried + data + _ADDED_BYTES
+
+
+def _problem(place: str, code: str, detail: str) -> FieldProblem:
+    return FieldProblem(pointer=f"/content{place}", code=code, detail=detail)
+
+
+class State(StrEnum):
+    """Where a message stands; every one ends in one of the states after ``PENDING``."""
+
+    PENDING = "pending"
+    AMBIGUOUS = "ambiguous"
+    """Pending, after an answer of FCM was lost: it may have been sent."""
+    SENT = "sent"
+    INVALID = "invalid"
+    """The address was dead; it was removed."""
+    SKIPPED = "skipped"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    """It may have been sent, and was not tried again."""
+
+    @property
+    def is_final(self) -> bool:
+        """Say whether the message stays here."""
+        return self not in {State.PENDING, State.AMBIGUOUS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """One device that is to be told, and the contact that was known on it when it was chosen."""
+
+    device_id: str
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Messages of one content that are sent together.
+
+    The ``index``-th recipient's message is ``message_id(index)`` and stands in ``states[index]``.
+    ``unreached`` are the places of addressees without a device. ``turn`` counts the leases that
+    were taken on the chunk; ``was_dropped`` says that the last holder vanished without giving its
+    lease back. Nothing is sent from ``send_until`` on.
+    """
+
+    app_id: str
+    chunk_id: str
+    content: Content
+    purpose: Purpose
+    recipients: tuple[Recipient, ...]
+    states: tuple[State, ...]
+    unreached: tuple[int, ...] = ()
+    planned_at: datetime
+    send_until: datetime
+    turn: int = 0
+    was_dropped: bool = False
+
+    def message_id(self, index: int) -> str:
+        """Return the id of a recipient's message: what the device sees and reports back."""
+        return f"msg_{self.chunk_id}_{index}"
+
+    @property
+    def pending(self) -> tuple[int, ...]:
+        """Return which messages have no final state yet."""
+        return tuple(at for at, state in enumerate(self.states) if not state.is_final)
+
+    @property
+    def tally(self) -> Mapping[State, int]:
+        """Return how many messages stand where; the sum is the number of recipients."""
+        return Counter(self.states)
+
+    def with_states(self, changed: Mapping[int, State]) -> "Chunk":
+        """Return the chunk with some messages moved on."""
+        states = tuple(changed.get(at, state) for at, state in enumerate(self.states))
+        return replace(self, states=states)
+
+
+def place_of_message(message_id: str) -> tuple[str, int] | None:
+    """Return the chunk and index of a message id, or ``None``: it is none of ours."""
+    match message_id.split("_"):
+        case ["msg", chunk_id, index] if is_ulid(chunk_id) and index.isdecimal():
+            return chunk_id, int(index)
+    return None
+
+
+class ReceiptKind(StrEnum):
+    """What a device says became of a message."""
+
+    DELIVERED = "delivered"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    CONVERTED = "converted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """One device's word about one message, at the device's clock."""
+
+    message_id: str
+    kind: ReceiptKind
+    at: datetime
