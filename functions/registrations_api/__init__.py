@@ -1,0 +1,1 @@
+"""HTTP API of apps, devices and contacts."""

@@ -1,0 +1,14 @@
+"""Lambda entry point of the registrations API."""
+
+from typing import Any
+
+from functions.registrations_api.routes import router
+from functions.registrations_api.wiring import doors
+from shared.platform.http import Api
+
+app = Api(router, doors=doors)
+
+
+def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Answer one HTTP request."""
+    return app.answer(event, context)

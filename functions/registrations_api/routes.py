@@ -1,0 +1,299 @@
+"""The routes of the registrations API: parse, call one use case, render."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body, Query
+
+from functions.registrations_api.schemas import (
+    AnyApp,
+    AppId,
+    AppIn,
+    AppOut,
+    AppSettingsIn,
+    AppsOut,
+    ContactChangesIn,
+    ContactId,
+    ContactOut,
+    Cursor,
+    DeviceId,
+    DeviceIn,
+    DeviceOut,
+    GrantIn,
+    GrantOut,
+    GrantsOut,
+    IdentifyIn,
+    Limit,
+    PrincipalName,
+    RegisteredDeviceOut,
+)
+from functions.registrations_api.wiring import device_tokens, doors, registrations
+from shared.kernel.clock import system_clock
+from shared.kernel.paging import cursor_of, place_of
+from shared.kernel.principal import Role
+from shared.platform.auth.device_tokens import GRACE
+from shared.platform.auth.doors import anyone, device, marketer, operator
+from shared.platform.auth.errors import UnauthenticatedError
+from shared.platform.http import Router, answered, attempt, caller, header, proof
+from shared.registrations.errors import (
+    AppChangedError,
+    AppCheckRequiredError,
+    AppNotFoundError,
+    ContactNotFoundError,
+    DeviceNotFoundError,
+    DeviceTokenRequiredError,
+    TooManyDevicesError,
+)
+from shared.registrations.model.devices import Device
+
+router = Router()
+OK, CREATED, NO_CONTENT = HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT
+DEVICE = "/v1/apps/<app_id>/devices/<device_id>"
+CONTACT = "/v1/apps/<app_id>/contacts/<contact_id>"
+
+
+@router.on(
+    "PUT /v1/grants",
+    summary="Give a principal a role",
+    access=operator(),
+    success={OK: "The role stands."},
+    refusals=[AppNotFoundError],
+)
+def grant(body: Annotated[GrantIn, Body()]) -> GrantOut:
+    """Give a principal a role on an app, or on every app; the newest role stands."""
+    registrations().apps.grant(body.principal, app_id=body.app_id, role=body.granted())
+    return GrantOut(principal=body.principal, app_id=body.app_id, role=body.role)
+
+
+@router.on(
+    "DELETE /v1/grants",
+    summary="Take a role away",
+    access=operator(),
+    success={NO_CONTENT: "The principal has no role on the app."},
+)
+def revoke(
+    principal: Annotated[PrincipalName, Query()], app_id: Annotated[AnyApp, Query()]
+) -> Response[None]:
+    """Take a principal's role on an app away; none is no error."""
+    registrations().apps.revoke(principal, app_id=app_id)
+    return Response(status_code=NO_CONTENT)
+
+
+@router.on(
+    "GET /v1/grants",
+    summary="Who may do what",
+    access=operator(),
+    success={OK: "A page of grants."},
+)
+def list_grants(limit: Limit = 50, cursor: Cursor = None) -> GrantsOut:
+    """Return who may do what, on which app."""
+    page = registrations().apps.list_grants(limit=limit, cursor=cursor and place_of(cursor))
+    return GrantsOut(
+        items=tuple(
+            GrantOut(principal=who, app_id=app_id, role=role.name.lower())
+            for who, app_id, role in page.items
+        ),
+        next_cursor=page.next_cursor and cursor_of(page.next_cursor),
+    )
+
+
+@router.on(
+    "POST /v1/apps",
+    summary="Create an app",
+    access=operator(),
+    success={CREATED: "The app."},
+)
+def create_app(body: Annotated[AppIn, Body()]) -> Response[AppOut]:
+    """Create an app; with an `Idempotency-Key`, once."""
+    settings = {"org": body.org, **_defaults(body), **body.settings()}
+    app, replayed = registrations().apps.create_app(settings, attempt=attempt())
+    return answered(AppOut.of(app), CREATED, replayed=replayed)
+
+
+@router.on(
+    "GET /v1/apps",
+    summary="The apps on which the caller has a role",
+    access=marketer(Role.VIEWER),
+    success={OK: "A page of apps."},
+)
+def list_apps(limit: Limit = 50, cursor: Cursor = None) -> AppsOut:
+    """Return the caller's apps, in the order of their creation."""
+    page = registrations().apps.list_apps(caller(), limit=limit, cursor=cursor and place_of(cursor))
+    return AppsOut(
+        items=tuple(AppOut.of(app) for app in page.items),
+        next_cursor=page.next_cursor and cursor_of(page.next_cursor),
+    )
+
+
+@router.on(
+    "GET /v1/apps/<app_id>",
+    summary="An app",
+    access=marketer(Role.VIEWER),
+    success={OK: "The app."},
+    refusals=[AppNotFoundError],
+)
+def get_app(app_id: AppId) -> AppOut:
+    """Return an app."""
+    return AppOut.of(registrations().apps.get_app(app_id))
+
+
+@router.on(
+    "PATCH /v1/apps/<app_id>",
+    summary="Change an app",
+    access=marketer(Role.ADMIN),
+    success={OK: "The app as it is now."},
+    refusals=[AppNotFoundError, AppChangedError],
+)
+def update_app(app_id: AppId, body: Annotated[AppSettingsIn, Body()]) -> AppOut:
+    """Change the settings that are sent; the others stay."""
+    return AppOut.of(registrations().apps.update_app(app_id, body.settings()))
+
+
+@router.on(
+    f"PUT {DEVICE}",
+    summary="Register or refresh a device",
+    access=anyone(),
+    success={OK: "The device was known; its state as it stands.", CREATED: "The device is new."},
+    refusals=[
+        AppNotFoundError,
+        AppCheckRequiredError,
+        DeviceTokenRequiredError,
+        UnauthenticatedError,
+    ],
+)
+def register_device(
+    app_id: AppId, device_id: DeviceId, body: Annotated[DeviceIn, Body()]
+) -> Response[RegisteredDeviceOut]:
+    """Register an installation, or tell its newest state.
+
+    The first registration needs only the app's id (and `X-Firebase-AppCheck` where the app enforces
+    it). Afterwards the device id needs its token, which may have expired up to 400 days ago.
+    """
+    claims = doors().device_claims(proof(), grace=GRACE)
+
+    def owns(known: Device) -> bool:
+        return (
+            claims is not None
+            and (claims.app_id, claims.device_id)
+            == (
+                known.app_id,
+                known.device_id,
+            )
+            and claims.epoch >= known.epoch
+        )
+
+    found, is_new = registrations().devices.register_device(
+        app_id=app_id,
+        device_id=device_id,
+        state=body.state(),
+        client_seq=body.client_seq,
+        owns=owns,
+        app_check_token=header("x-firebase-appcheck"),
+    )
+    return answered(_with_token(found), CREATED if is_new else OK)
+
+
+@router.on(
+    f"GET {DEVICE}",
+    summary="A device",
+    access=device(),
+    success={OK: "The device."},
+    refusals=[DeviceNotFoundError],
+)
+def get_device(app_id: AppId, device_id: DeviceId) -> DeviceOut:
+    """Return the calling device as it is registered."""
+    return DeviceOut.of(registrations().devices.get_device(app_id=app_id, device_id=device_id))
+
+
+@router.on(
+    f"DELETE {DEVICE}",
+    summary="Unregister a device",
+    access=device(),
+    success={NO_CONTENT: "The device is forgotten."},
+    refusals=[DeviceNotFoundError],
+)
+def unregister_device(app_id: AppId, device_id: DeviceId) -> Response[None]:
+    """Forget the calling device and free its address."""
+    registrations().devices.unregister_device(app_id=app_id, device_id=device_id)
+    return Response(status_code=NO_CONTENT)
+
+
+@router.on(
+    f"PUT {DEVICE}/contact",
+    summary="Log in",
+    access=device(),
+    success={OK: "The device, which is its contact's now."},
+    refusals=[DeviceNotFoundError, TooManyDevicesError],
+)
+def identify(
+    app_id: AppId, device_id: DeviceId, body: Annotated[IdentifyIn, Body()]
+) -> RegisteredDeviceOut:
+    """Bind the device to the contact that a token of the app's issuer names.
+
+    What happened on the device before joins that contact's history, unless somebody else was
+    logged in.
+    """
+    claims = doors().user_claims(body.user_token, app_id=app_id)
+    found = registrations().contacts.identify(
+        app_id=app_id, device_id=device_id, issuer=str(claims["iss"]), subject=str(claims["sub"])
+    )
+    return _with_token(found)
+
+
+@router.on(
+    f"DELETE {DEVICE}/contact",
+    summary="Log out",
+    access=device(),
+    success={OK: "The device, anonymous again, with a new token: the old ones are void."},
+    refusals=[DeviceNotFoundError],
+)
+def log_out(app_id: AppId, device_id: DeviceId) -> RegisteredDeviceOut:
+    """Unbind the device from its contact."""
+    found = registrations().contacts.log_out(app_id=app_id, device_id=device_id)
+    return _with_token(found)
+
+
+@router.on(
+    f"GET {CONTACT}",
+    summary="A contact",
+    access=marketer(Role.VIEWER, or_contact=True),
+    success={OK: "The contact."},
+    refusals=[ContactNotFoundError],
+)
+def get_contact(app_id: AppId, contact_id: ContactId) -> ContactOut:
+    """Return what the app knows of a contact; an id that was joined to another answers that one."""
+    found = registrations().contacts.get_profile(app_id=app_id, contact_id=contact_id)
+    return ContactOut.of(found.contact, tuple(found.devices))
+
+
+@router.on(
+    f"PATCH {CONTACT}",
+    summary="Change a contact",
+    access=marketer(Role.EDITOR, or_contact=True),
+    success={OK: "The contact as it is now."},
+    refusals=[ContactNotFoundError],
+)
+def update_contact(
+    app_id: AppId, contact_id: ContactId, body: Annotated[ContactChangesIn, Body()]
+) -> ContactOut:
+    """Add and remove tags, set and remove attributes."""
+    found = registrations().contacts.update_contact(
+        app_id=app_id,
+        contact_id=contact_id,
+        add_tags=frozenset(body.add_tags),
+        remove_tags=frozenset(body.remove_tags),
+        attributes=dict(body.attributes),
+    )
+    return ContactOut.of(found.contact, tuple(found.devices))
+
+
+def _with_token(found: Device) -> RegisteredDeviceOut:
+    token = device_tokens().issue(
+        app_id=found.app_id, device_id=found.device_id, epoch=found.epoch, at=system_clock()
+    )
+    return RegisteredDeviceOut.with_token(found, token=token)
+
+
+def _defaults(body: AppIn) -> dict[str, str]:
+    return {"default_locale": body.default_locale, "default_timezone": body.default_timezone}

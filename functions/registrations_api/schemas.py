@@ -1,0 +1,369 @@
+"""What the registrations API takes and returns on the wire."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Self, TypeAlias
+
+from aws_lambda_powertools.event_handler.openapi.params import Path, Query
+from pydantic import AfterValidator, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic_core import PydanticCustomError
+
+from shared.kernel.addresses import Address, AddressKind
+from shared.kernel.principal import Issuer, Role
+from shared.platform.http import In, Out
+from shared.registrations.model.apps import App, AppCheck, AppCheckMode, Fcm, Platform
+from shared.registrations.model.contacts import Contact
+from shared.registrations.model.devices import AttributeValue, Device, DeviceState, PushPermission
+
+LARGEST_ATTRIBUTES = 2_048
+"""Bytes of JSON: attributes lie on the device's row, which every campaign reads."""
+
+
+def _of_moderate_size(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
+    if len(json.dumps(dict(attributes)).encode()) > LARGEST_ATTRIBUTES:
+        raise PydanticCustomError("too_large", "at most 2048 bytes of JSON in all")
+    return attributes
+
+
+AppId: TypeAlias = Annotated[str, Path(pattern=r"^app_[0-9A-Z]{26}$")]
+DeviceId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+ContactId: TypeAlias = Annotated[str, Path(pattern=r"^con_[0-9A-Z]{26}$")]
+Limit: TypeAlias = Annotated[int, Query(ge=1, le=200)]
+Cursor: TypeAlias = Annotated[str | None, Query(max_length=512)]
+AnyApp: TypeAlias = Annotated[str, Field(pattern=r"^(\*|app_[0-9A-Z]{26})$")]
+PrincipalName: TypeAlias = Annotated[
+    str,
+    Field(
+        min_length=3,
+        max_length=512,
+        pattern=r"^[!-~]+$",
+        description="IAM role ARN without its path, or `issuer#subject`, or `issuer#group/name`.",
+    ),
+]
+Locale: TypeAlias = Annotated[
+    str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$", examples=["de-CH"])
+]
+Zone: TypeAlias = Annotated[
+    str, Field(min_length=1, max_length=64, pattern=r"^[!-~]+$", examples=["Europe/Zurich"])
+]
+Word: TypeAlias = Annotated[str, Field(min_length=1, max_length=64)]
+Tag: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+Value: TypeAlias = (
+    StrictBool | StrictInt | StrictFloat | Annotated[StrictStr, Field(max_length=256)]
+)
+Attributes: TypeAlias = Annotated[
+    dict[Word, Value], Field(max_length=50), AfterValidator(_of_moderate_size)
+]
+
+
+class FcmIn(In):
+    """Where an app's pushes go."""
+
+    project_id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.:-]{3,62}$")]
+    secret: Annotated[
+        str,
+        Field(
+            pattern=r"^engage/fcm/[A-Za-z0-9/_+=.@-]{1,200}$",
+            description="Name of the secret with the credentials.",
+        ),
+    ]
+
+
+class IssuerIn(In):
+    """An OIDC issuer whose tokens say who a contact is."""
+
+    issuer: Annotated[str, Field(max_length=256, pattern=r"^https://[!\"$-~]+$")]
+    audiences: Annotated[tuple[Word, ...], Field(min_length=1, max_length=10)]
+
+
+class AppCheckIn(In):
+    """Firebase App Check."""
+
+    mode: AppCheckMode = AppCheckMode.OFF
+    project_number: Annotated[str | None, Field(pattern=r"^[0-9]{1,20}$")] = None
+    firebase_app_ids: Annotated[tuple[Word, ...], Field(max_length=20)] = ()
+
+
+class AppSettingsIn(In):
+    """Settings that a change of an app may carry; what is left out stays."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, max_length=3)] | None = None
+    default_locale: Locale | None = None
+    default_timezone: Zone | None = None
+    fcm: FcmIn | None = None
+    issuers: Annotated[tuple[IssuerIn, ...], Field(max_length=10)] | None = None
+    app_check: AppCheckIn | None = None
+    policy: Word | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that were sent, in the words of the model."""
+        sent = {name: getattr(self, name) for name in self.model_fields_set}
+        if self.fcm:
+            sent["fcm"] = Fcm(project_id=self.fcm.project_id, secret=self.fcm.secret)
+        if self.issuers is not None:
+            sent["issuers"] = tuple(
+                Issuer(issuer=one.issuer, audiences=one.audiences) for one in self.issuers
+            )
+        if self.app_check:
+            sent["app_check"] = AppCheck(**self.app_check.model_dump())
+        return {
+            name: value for name, value in sent.items() if value is not None or name in _NULLABLE
+        }
+
+
+_NULLABLE = frozenset({"fcm", "policy"})
+
+
+class AppIn(AppSettingsIn):
+    """A new app."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    org: Annotated[
+        str,
+        Field(
+            max_length=100,
+            description="Reverse DNS name that stands before the app's event types; never changes.",
+            examples=["com.example"],
+        ),
+    ]
+    platforms: Annotated[tuple[Platform, ...], Field(min_length=1, max_length=3)]
+    default_locale: Locale = "en"
+    default_timezone: Zone = "UTC"
+
+
+class FcmOut(Out):
+    """Where an app's pushes go."""
+
+    project_id: str
+    secret: str
+
+
+class IssuerOut(Out):
+    """An OIDC issuer whose tokens say who a contact is."""
+
+    issuer: str
+    audiences: tuple[str, ...]
+
+
+class AppCheckOut(Out):
+    """Firebase App Check."""
+
+    mode: AppCheckMode
+    project_number: str | None
+    firebase_app_ids: tuple[str, ...]
+
+
+class AppOut(Out):
+    """An app."""
+
+    app_id: str
+    name: str
+    org: str
+    platforms: tuple[Platform, ...]
+    default_locale: str
+    default_timezone: str
+    fcm: FcmOut | None
+    issuers: tuple[IssuerOut, ...]
+    app_check: AppCheckOut
+    policy: str | None
+    created_at: datetime
+    version: int
+
+    @classmethod
+    def of(cls, app: App) -> Self:
+        """Render an app."""
+        return cls.model_validate(app, from_attributes=True)
+
+
+class AppsOut(Out):
+    """A page of apps."""
+
+    items: tuple[AppOut, ...]
+    next_cursor: str | None
+
+
+class GrantIn(In):
+    """A role of a principal on an app, or on every app."""
+
+    principal: PrincipalName
+    app_id: AnyApp
+    role: Annotated[str, Field(pattern=r"^(viewer|editor|sender|admin)$")]
+
+    def granted(self) -> Role:
+        """Return the role."""
+        return Role[self.role.upper()]
+
+
+class GrantOut(Out):
+    """A role of a principal on an app, or on every app (`*`)."""
+
+    principal: str
+    app_id: str
+    role: str
+
+
+class GrantsOut(Out):
+    """A page of grants."""
+
+    items: tuple[GrantOut, ...]
+    next_cursor: str | None
+
+
+class AddressIn(In):
+    """Where FCM finds the installation."""
+
+    kind: AddressKind
+    value: Annotated[str, Field(min_length=8, max_length=1024, pattern=r"^[!-~]+$")]
+
+
+class DeviceIn(In):
+    """What an installation says of itself: the whole state, each time."""
+
+    platform: Platform
+    address: AddressIn | None = None
+    locale: Locale | None = None
+    timezone: Zone | None = None
+    app_version: Word | None = None
+    os_version: Word | None = None
+    model: Word | None = None
+    attributes: Attributes = Field(default_factory=dict)
+    push_permission: PushPermission = PushPermission.UNKNOWN
+    client_seq: Annotated[
+        StrictInt,
+        Field(ge=0, le=2**53 - 1, description="Counts up with every change; the highest wins."),
+    ]
+
+    def state(self) -> DeviceState:
+        """Return the state in the words of the model."""
+        address = self.address
+        return DeviceState(
+            platform=self.platform,
+            address=Address(kind=address.kind, value=address.value) if address else None,
+            locale=self.locale,
+            timezone=self.timezone,
+            app_version=self.app_version,
+            os_version=self.os_version,
+            model=self.model,
+            attributes=dict(self.attributes),
+            push_permission=self.push_permission,
+        )
+
+
+class AddressOut(Out):
+    """Where FCM finds the installation."""
+
+    kind: AddressKind
+    value: str
+
+
+class DeviceOut(Out):
+    """A device as it is registered."""
+
+    app_id: str
+    device_id: str
+    contact_id: str
+    is_anonymous: bool
+    platform: Platform
+    address: AddressOut | None
+    locale: str | None
+    timezone: str | None
+    app_version: str | None
+    os_version: str | None
+    model: str | None
+    attributes: dict[str, AttributeValue]
+    push_permission: PushPermission
+    client_seq: int
+    registered_at: datetime
+    last_seen_at: datetime
+
+    @classmethod
+    def of(cls, device: Device) -> Self:
+        """Render a device."""
+        return cls(**_rendered(device))
+
+
+class RegisteredDeviceOut(DeviceOut):
+    """A device with the token that proves from now on that it is itself."""
+
+    device_token: str
+
+    @classmethod
+    def with_token(cls, device: Device, *, token: str) -> Self:
+        """Render a device with its token."""
+        return cls(**_rendered(device), device_token=token)
+
+
+def _rendered(device: Device) -> dict[str, Any]:
+    state = device.state
+    address = state.address
+    return {
+        "app_id": device.app_id,
+        "device_id": device.device_id,
+        "contact_id": device.contact_id,
+        "is_anonymous": device.is_anonymous,
+        "platform": state.platform,
+        "address": AddressOut(kind=address.kind, value=address.value) if address else None,
+        "locale": state.locale,
+        "timezone": state.timezone,
+        "app_version": state.app_version,
+        "os_version": state.os_version,
+        "model": state.model,
+        "attributes": dict(state.attributes),
+        "push_permission": state.push_permission,
+        "client_seq": device.client_seq,
+        "registered_at": device.registered_at,
+        "last_seen_at": device.last_seen_at,
+    }
+
+
+class IdentifyIn(In):
+    """The proof of who is using the device: a token of one of the app's issuers."""
+
+    user_token: Annotated[str, Field(min_length=16, max_length=16_384)]
+
+
+class ContactChangesIn(In):
+    """Changes of a contact's profile."""
+
+    add_tags: Annotated[tuple[Tag, ...], Field(max_length=50)] = ()
+    remove_tags: Annotated[tuple[Tag, ...], Field(max_length=50)] = ()
+    attributes: Annotated[dict[Word, Value | None], Field(max_length=50)] = Field(
+        default_factory=dict, description="`null` removes an attribute."
+    )
+
+
+class IdentifierOut(Out):
+    """A name by which something outside knows the contact, masked."""
+
+    namespace: str
+    masked: str
+
+
+class ContactOut(Out):
+    """What an app knows of a contact."""
+
+    contact_id: str
+    tags: tuple[str, ...]
+    attributes: dict[str, AttributeValue]
+    identifiers: tuple[IdentifierOut, ...]
+    devices: tuple[DeviceOut, ...]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, contact: Contact, devices: tuple[Device, ...]) -> Self:
+        """Render a contact with its devices; their addresses are nobody's business."""
+        return cls(
+            contact_id=contact.contact_id,
+            tags=tuple(sorted(contact.tags)),
+            attributes=dict(contact.attributes),
+            identifiers=tuple(
+                IdentifierOut(namespace=one.namespace, masked=one.masked)
+                for one in contact.identifiers
+            ),
+            devices=tuple(
+                DeviceOut.of(device).model_copy(update={"address": None}) for device in devices
+            ),
+            created_at=contact.created_at,
+        )

@@ -1,0 +1,69 @@
+"""Connects the registrations' services to this deployment."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from shared.kernel.clock import system_clock
+from shared.kernel.ids import Ids
+from shared.platform.auth import deployment
+from shared.platform.auth.app_check import FirebaseAppCheck
+from shared.platform.auth.device_tokens import DeviceTokens
+from shared.platform.auth.doors import Doors
+from shared.platform.hashing import IdentifierHasher
+from shared.platform.ledger import Ledger
+from shared.platform.secrets_manager import Secret
+from shared.platform.settings import settings
+from shared.registrations.service.apps import AppService
+from shared.registrations.service.callers import CallerService
+from shared.registrations.service.contacts import ContactService
+from shared.registrations.service.devices import DeviceService
+from shared.registrations.store import DynamoAppStore, DynamoContactStore, DynamoDeviceStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registrations:
+    """The services of this domain, as one process has them."""
+
+    apps: AppService
+    devices: DeviceService
+    contacts: ContactService
+    callers: CallerService
+
+
+@cache
+def registrations() -> Registrations:
+    """Return the registrations of this process."""
+    table, ledger = settings().registrations_table, Ledger(table=settings().contact_events_table)
+    app_store = DynamoAppStore(table=table, ledger=ledger)
+    device_store = DynamoDeviceStore(table=table, ledger=ledger)
+    ids = Ids(clock=system_clock)
+    contacts = ContactService(
+        contacts=DynamoContactStore(table=table, ledger=ledger),
+        devices=device_store,
+        hasher=IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys),
+        clock=system_clock,
+        ids=ids,
+    )
+    return Registrations(
+        apps=AppService(store=app_store, clock=system_clock, ids=ids),
+        devices=DeviceService(
+            devices=device_store,
+            apps=app_store,
+            app_check=FirebaseAppCheck(tokens=deployment.token_verifier()),
+            clock=system_clock,
+            ids=ids,
+        ),
+        contacts=contacts,
+        callers=CallerService(apps=app_store, devices=device_store, contacts=contacts),
+    )
+
+
+@cache
+def doors() -> Doors:
+    """Return the doors of this process."""
+    return deployment.doors(registrations().callers)
+
+
+def device_tokens() -> DeviceTokens:
+    """Return the signer of device tokens."""
+    return deployment.device_tokens()
