@@ -1,0 +1,1 @@
+"""What every construct of this project is made of."""

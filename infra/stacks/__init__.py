@@ -1,0 +1,1 @@
+"""The stacks: what must survive, what serves, and what watches over both."""

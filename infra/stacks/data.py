@@ -1,0 +1,50 @@
+"""What must survive: tables, the ledger's bus, the keys and the people behind the doors."""
+
+from aws_cdk import CfnOutput
+from aws_cdk.aws_dynamodb import StreamViewType
+from constructs import Construct
+
+from infra.context import Context
+from infra.platform.bus import EngageBus
+from infra.platform.doors import Doors
+from infra.platform.stack import EngageStack
+from infra.platform.table import EngageTable, keys_index
+
+
+class EngageData(EngageStack):
+    """The state of a deployment.
+
+    Attributes:
+        registrations: apps, grants, devices, contacts.
+        contact_events: the ledger; its stream feeds the bus.
+        push: messages and their deliveries.
+        bus: contact events for whoever subscribes.
+        doors: who may come in.
+    """
+
+    def __init__(self, scope: Construct, id_: str) -> None:
+        super().__init__(
+            scope,
+            id_,
+            description="Engage: tables, bus, keys and users.",
+            termination_protection=Context.of(scope).deletion_protection,
+        )
+        self.registrations = EngageTable(
+            self, "Registrations", indexes=(keys_index("anonymous", partition_key="anonymous"),)
+        )
+        self.contact_events = EngageTable(
+            self,
+            "ContactEvents",
+            indexes=(keys_index("time", partition_key="hour", sort_key="sequence"),),
+            stream=StreamViewType.NEW_IMAGE,
+        )
+        self.push = EngageTable(self, "Push")
+        self.bus = EngageBus(self, "Bus")
+        self.doors = Doors(self, "Doors")
+
+        CfnOutput(self, "RegistrationsTable", value=self.registrations.table_name)
+        CfnOutput(self, "ContactEventsTable", value=self.contact_events.table_name)
+        CfnOutput(self, "PushTable", value=self.push.table_name)
+        CfnOutput(self, "EventBus", value=self.bus.event_bus_name)
+        CfnOutput(self, "UserPoolId", value=self.doors.pool.user_pool_id)
+        CfnOutput(self, "UserPoolClientId", value=self.doors.client.user_pool_client_id)

@@ -1,0 +1,42 @@
+"""What serves: the domains' functions, and the API in front of them."""
+
+from aws_cdk import CfnOutput
+from aws_cdk.aws_lambda import FunctionUrlAuthType
+from constructs import Construct
+
+from infra.domains.contact_events import ContactEvents
+from infra.domains.push import Push
+from infra.domains.registrations import Registrations
+from infra.platform.api import EngageApi, routes
+from infra.platform.function import ROOT, ApiFunction
+from infra.platform.stack import EngageStack
+from infra.stacks.data import EngageData
+
+
+class EngageService(EngageStack):
+    """The code of a deployment; it can go and come back without loss."""
+
+    def __init__(self, scope: Construct, id_: str, *, data: EngageData) -> None:
+        super().__init__(scope, id_, description="Engage: functions and API.")
+        registrations = Registrations(self, "Registrations", data=data)
+        contact_events = ContactEvents(self, "ContactEvents", data=data)
+        push = Push(self, "Push", data=data)
+        api = EngageApi(
+            self,
+            "Api",
+            routes=routes(ROOT / "docs" / "openapi.json"),
+            functions=(registrations.api, contact_events.api, push.api),
+            fallback=ApiFunction(self, "Fallback", package="service_api"),
+        )
+
+        CfnOutput(self, "ApiId", value=api.api_id)
+        CfnOutput(self, "ApiUrl", value=api.api_endpoint)
+        CfnOutput(self, "PushQueueUrl", value=push.queue.queue_url)
+        CfnOutput(self, "RegistrationsApiUrl", value=_open_to_iam(registrations.api))
+        CfnOutput(self, "ContactEventsApiUrl", value=_open_to_iam(contact_events.api))
+        CfnOutput(self, "PushApiUrl", value=_open_to_iam(push.api))
+
+
+def _open_to_iam(function: ApiFunction) -> str:
+    """Give a function its second door, for scripts and other functions, and return its URL."""
+    return function.entry.add_function_url(auth_type=FunctionUrlAuthType.AWS_IAM).url

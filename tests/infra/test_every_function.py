@@ -1,0 +1,76 @@
+from tests.infra.templates import Template, shown
+
+PACKAGES = {
+    "contact_events_api",
+    "push_api",
+    "registrations_api",
+    "relay_events",
+    "send_push",
+    "service_api",
+}
+
+
+def test_the_functions_are_those_of_the_architecture(service: Template) -> None:
+    functions = service.all("AWS::Lambda::Function").values()
+    assert {function["Handler"].split(".")[1] for function in functions} == PACKAGES
+
+
+def test_every_function_runs_alike(service: Template) -> None:
+    for function in service.all("AWS::Lambda::Function").values():
+        assert function["Runtime"] == "python3.13"
+        assert function["Architectures"] == ["arm64"]
+        assert function["MemorySize"] == 1024
+        assert function["TracingConfig"] == {"Mode": "Active"}
+        assert function["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_every_function_has_a_role_of_its_own(service: Template) -> None:
+    functions = service.all("AWS::Lambda::Function").values()
+    roles = [shown(function["Role"]) for function in functions]
+
+    assert len(set(roles)) == len(roles)
+    for role in service.all("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role
+
+
+def test_every_log_is_the_functions_own_and_ends(service: Template) -> None:
+    logs = service.all("AWS::Logs::LogGroup")
+    functions = service.all("AWS::Lambda::Function").values()
+    own = [shown(function["LoggingConfig"]["LogGroup"]) for function in functions]
+
+    assert len(set(own)) == len(own)
+    assert {*own, "ApiAccessLogs"} == set(logs)
+    assert {log["RetentionInDays"] for log in logs.values()} == {30}
+
+
+def test_every_function_rings_when_it_fails_or_is_throttled(service: Template) -> None:
+    for name in service.all("AWS::Lambda::Function"):
+        assert service.alarms_of(name) >= {"Errors", "Throttles"}
+
+
+def test_every_end_of_a_line_is_watched_for_two_weeks(service: Template) -> None:
+    queues = service.all("AWS::SQS::Queue")
+    ends = {name for name in queues if name.endswith("DeadLetters")}
+
+    assert ends == {"ContactEventsRelayDeadLetters", "PushDeadLetters"}
+    for end in ends:
+        assert queues[end]["MessageRetentionPeriod"] == 14 * 24 * 3600
+        assert service.alarms_of(end) == {"ApproximateNumberOfMessagesVisible"}
+
+
+def test_every_alarm_tells_the_topic_what_it_means(service: Template) -> None:
+    for alarm in service.all("AWS::CloudWatch::Alarm").values():
+        assert alarm["AlarmActions"] == ["arn:aws:sns:eu-west-1:111122223333:on-call"]
+        assert alarm["OKActions"] == alarm["AlarmActions"]
+        assert alarm["AlarmDescription"].endswith(".")
+
+
+def test_rights_on_everything_are_those_that_know_no_resources(service: Template) -> None:
+    everywhere = set()
+    for policy in service.all("AWS::IAM::Policy").values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            if statement["Resource"] == "*":
+                actions = statement["Action"]
+                everywhere |= {actions} if isinstance(actions, str) else set(actions)
+
+    assert everywhere == {"xray:PutTelemetryRecords", "xray:PutTraceSegments"}

@@ -1,0 +1,92 @@
+from functions.send_push.wiring import FUNCTION_TIMEOUT
+from shared.platform.eventbridge import SOURCE
+from tests.infra.rights import DOORS, READ, WRITE, dynamodb
+from tests.infra.templates import Template, shown
+
+
+def test_the_api_writes_messages_and_their_events(service: Template) -> None:
+    assert service.rights("push_api") == DOORS | {
+        "Push": READ | WRITE,
+        "Registrations": READ,
+        "Registrations/index/anonymous": dynamodb("Query"),
+        "ContactEvents": dynamodb("PutItem", "GetItem", "Query"),
+    }
+
+
+def test_the_sender_reads_credentials_and_writes_outcomes(service: Template) -> None:
+    assert service.rights("send_push") == {
+        "Push": READ | WRITE,
+        "Registrations": READ | WRITE,
+        "ContactEvents": dynamodb("PutItem", "GetItem", "BatchGetItem"),
+        "PushQueue": {
+            "sqs:ReceiveMessage",
+            "sqs:ChangeMessageVisibility",
+            "sqs:GetQueueUrl",
+            "sqs:DeleteMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:SendMessage",
+        },
+        "arn:AWS::Partition:secretsmanager:AWS::Region:AWS::AccountId:secret:engage/fcm/*": {
+            "secretsmanager:GetSecretValue"
+        },
+    }
+
+
+def test_only_the_sender_carries_firebase(service: Template) -> None:
+    carriers = {
+        name
+        for name, function in service.all("AWS::Lambda::Function").items()
+        if "PushLayer" in map(shown, function["Layers"])
+    }
+    assert carriers == {"PushSender"}
+
+
+def test_our_own_queued_messages_and_no_others_reach_the_queue(service: Template) -> None:
+    rule = service.all("AWS::Events::Rule")["PushQueued"]
+    (target,) = rule["Targets"]
+
+    assert shown(rule["EventBusName"]) == "Bus"
+    assert rule["EventPattern"] == {"source": [SOURCE], "detail-type": ["message.queued.v1"]}
+    assert shown(target["Arn"]) == "PushQueue"
+    assert shown(target["DeadLetterConfig"]["Arn"]) == "PushDeadLetters"
+    assert target["RetryPolicy"] == {
+        "MaximumRetryAttempts": 185,
+        "MaximumEventAgeInSeconds": 86400,
+    }
+
+
+def test_a_message_is_hidden_for_six_timeouts_and_given_up_after_five_receives(
+    service: Template,
+) -> None:
+    queue = service.all("AWS::SQS::Queue")["PushQueue"]
+
+    assert queue["VisibilityTimeout"] == 6 * service.function("send_push")["Timeout"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert shown(queue["RedrivePolicy"]["deadLetterTargetArn"]) == "PushDeadLetters"
+
+
+def test_the_sender_leases_a_chunk_for_as_long_as_it_may_run(service: Template) -> None:
+    assert service.function("send_push")["Timeout"] == FUNCTION_TIMEOUT.total_seconds()
+
+
+def test_messages_come_one_by_one_to_a_bounded_number_of_senders(service: Template) -> None:
+    mapping = service.one("AWS::Lambda::EventSourceMapping", BatchSize=1)
+
+    assert shown(mapping["EventSourceArn"]) == "PushQueue"
+    assert shown(mapping["FunctionName"]) == "PushSender"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["ScalingConfig"] == {"MaximumConcurrency": 50}
+
+
+def test_a_push_that_waits_rings(service: Template) -> None:
+    alarm = service.one("AWS::CloudWatch::Alarm", MetricName="ApproximateAgeOfOldestMessage")
+    assert alarm["Threshold"] == 15 * 60
+
+
+def test_concurrency_is_reserved_where_context_says_so(service: Template) -> None:
+    reserved = {
+        name: function["ReservedConcurrentExecutions"]
+        for name, function in service.all("AWS::Lambda::Function").items()
+        if "ReservedConcurrentExecutions" in function
+    }
+    assert reserved == {"PushSender": 7}
