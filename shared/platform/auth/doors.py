@@ -160,11 +160,10 @@ class Doors:
         Raises:
             UnauthenticatedError: it does not hold, or no issuer of the app signed it.
         """
-        claimed = self.tokens.issuer_of(token)
-        for issuer in self.registry.issuers_of(app_id):
-            if issuer.issuer == claimed:
-                return self.tokens.verify(token, self._with_own_keys(issuer))
-        raise UnauthenticatedError("the token's issuer is not one of this app's")
+        issuer = self.tokens.choose(token, self.registry.issuers_of(app_id))
+        if issuer is None:
+            raise UnauthenticatedError("the token is not made for this app by one of its issuers")
+        return self.tokens.verify(token, self._with_own_keys(issuer))
 
     def _iam(self, arn: str) -> Principal:
         subject = normalised_arn(arn)
@@ -187,17 +186,17 @@ class Doors:
         return Principal(kind=Kind.DEVICE, subject=claims.device_id, app_id=claims.app_id)
 
     def _user(self, token: str, app_id: str | None) -> Principal:
-        own = self.issuer()
-        claimed = self.tokens.issuer_of(token)
-        if claimed == own.issuer:
+        own = self.tokens.choose(token, [self.issuer()])
+        if own:
             claims = self.tokens.verify(token, own)
         elif app_id:
             claims = self.user_claims(token, app_id=app_id)
         else:
-            raise UnauthenticatedError("the token's issuer is not this deployment's")
-        subject = f"{claimed}#{claims['sub']}"
-        grants = self.registry.grants_of([subject, *_groups(claimed, claims)])
-        if claimed != own.issuer:  # an app's issuer grants on that app alone
+            raise UnauthenticatedError("the token is not made for this deployment's marketers")
+        issuer = claims["iss"]
+        subject = f"{issuer}#{claims['sub']}"
+        grants = self.registry.grants_of([subject, *_groups(issuer, claims)])
+        if not own:  # an app's issuer grants on that app alone
             grants = {app: role for app, role in grants.items() if app == app_id}
         return Principal(kind=Kind.USER, subject=subject, grants=grants)
 

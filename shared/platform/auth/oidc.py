@@ -5,7 +5,7 @@ PyJWT and cryptography are imported on first use: devices never need them.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 from urllib.error import URLError
@@ -115,13 +115,19 @@ class TokenVerifier:
 
     keys: KeySource
 
-    def issuer_of(self, token: str) -> str:
-        """Return who claims to have signed a token, unverified: only to choose who to ask.
+    def choose(self, token: str, issuers: Iterable[Issuer]) -> Issuer | None:
+        """Return which of the issuers a token claims to be from, and for; unverified.
 
         Raises:
             UnauthenticatedError: it is no JWT.
         """
-        return str(self._unverified(token)[1].get("iss", ""))
+        _, claims = self._unverified(token)
+        claimed = claims.get("aud")
+        audiences = {claimed} if isinstance(claimed, str) else set(claimed or ())
+        for issuer in issuers:
+            if issuer.issuer == claims.get("iss") and audiences & set(issuer.audiences):
+                return issuer
+        return None
 
     def verify(self, token: str, issuer: Issuer) -> Claims:
         """Return a token's claims.
