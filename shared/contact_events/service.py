@@ -68,8 +68,8 @@ class AuditService:
         until = last_settled(self.clock()) + HOUR
         first = self.receipts.audited_until() or until - HOUR
         report = self.audit(first, until)
-        if not report.failed and first < until:
-            self.receipts.set_audited_until(until)
+        if first < until:
+            self.receipts.set_audited_until(first if report.failed else until)
         return report
 
     def audit(self, first: datetime, until: datetime) -> AuditReport:

@@ -13,7 +13,12 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 def system_clock() -> datetime:
     """Return the current instant; the one place that asks the machine."""
-    return datetime.now(UTC)  # noqa: TID251 - the one allowed caller
+    return whole_milliseconds(datetime.now(UTC))  # noqa: TID251 - the one allowed caller
+
+
+def whole_milliseconds(at: datetime) -> datetime:
+    """Return ``at`` without what is finer than a millisecond: all that is ever stored."""
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def milliseconds(at: datetime) -> int:

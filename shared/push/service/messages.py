@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, whole_milliseconds
 from shared.kernel.envelope import Envelope, RowKey, seal
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
 from shared.kernel.events import Purpose
@@ -107,7 +107,7 @@ class MessageService:
         if attempt and (before := self._recall(attempt, app_id)):
             return before
         at = self.clock()
-        until = send_until or at + SEND_WITHIN
+        until = whole_milliseconds(send_until) if send_until else at + SEND_WITHIN
         self._check(content, at=at, until=until)
         if not self.apps.can_push(app_id):
             raise PushNotConfiguredError(app_id)

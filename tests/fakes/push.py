@@ -1,0 +1,134 @@
+"""Push in memory, and a channel that does as it is told; held to the contracts of the real ones."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from typing_extensions import override
+
+from shared.kernel.envelope import Envelope
+from shared.kernel.idempotency import Attempt, Remembered
+from shared.push.errors import LeaseHeldError, LeaseLostError, MessageNotFoundError
+from shared.push.model import Chunk, Delivery, DeliveryResult, Outcome
+from shared.push.ports import Channel, Channels, ChunkStore, Queue
+
+
+@dataclass
+class _Lease:
+    holder: str
+    until: datetime
+
+
+class InMemoryChunkStore(ChunkStore):
+    def __init__(self) -> None:
+        self.chunks: dict[tuple[str, str], Chunk] = {}
+        self.leases: dict[tuple[str, str], _Lease] = {}
+        self.attempts: dict[tuple[str, str], Remembered] = {}
+        self.events: dict[tuple[str, str, datetime, str], Envelope] = {}
+
+    @override
+    def add_chunk(self, chunk: Chunk, event: Envelope, *, attempt: Attempt | None) -> bool:
+        if attempt and (chunk.app_id, attempt.id) in self.attempts:
+            return False
+        self.chunks[chunk.app_id, chunk.chunk_id] = chunk
+        self.record_once([event])
+        if attempt:
+            self.attempts[chunk.app_id, attempt.id] = Remembered(
+                fingerprint=attempt.fingerprint, result=chunk.chunk_id
+            )
+        return True
+
+    @override
+    def recall(self, attempt: Attempt, *, app_id: str) -> Remembered | None:
+        return self.attempts.get((app_id, attempt.id))
+
+    @override
+    def get_chunk(self, chunk_id: str, *, app_id: str) -> Chunk:
+        try:
+            return self.chunks[app_id, chunk_id]
+        except KeyError:
+            raise MessageNotFoundError(chunk_id) from None
+
+    @override
+    def take_lease(
+        self, chunk_id: str, *, app_id: str, holder: str, at: datetime, until: datetime
+    ) -> Chunk | None:
+        chunk = self.get_chunk(chunk_id, app_id=app_id)
+        if not chunk.pending:
+            return None
+        lease = self.leases.get((app_id, chunk_id))
+        if lease and lease.until > at:
+            raise LeaseHeldError(chunk_id)
+        self.leases[app_id, chunk_id] = _Lease(holder=holder, until=until)
+        taken = replace(chunk, turn=chunk.turn + 1)
+        self.chunks[app_id, chunk_id] = taken
+        return replace(taken, was_dropped=lease is not None)
+
+    @override
+    def save_states(self, chunk: Chunk, *, holder: str, give_back: bool) -> None:
+        key = (chunk.app_id, chunk.chunk_id)
+        if key not in self.leases or self.leases[key].holder != holder:
+            raise LeaseLostError(chunk.chunk_id)
+        self.chunks[key] = replace(self.chunks[key], states=chunk.states)
+        if give_back:
+            del self.leases[key]
+
+    @override
+    def record_once(self, events: Sequence[Envelope]) -> Sequence[bool]:
+        return [self._record(event) for event in events]
+
+    @override
+    def final_events(self, chunk: Chunk, indexes: Sequence[int]) -> Mapping[int, Envelope]:
+        found = {}
+        for index in indexes:
+            contact = chunk.recipients[index].contact_id
+            key = (chunk.app_id, contact, chunk.planned_at, chunk.message_id(index))
+            if key in self.events:
+                found[index] = self.events[key]
+        return found
+
+    def _record(self, event: Envelope) -> bool:
+        at = event.key.at if event.key else event.time
+        row_id = event.key.id if event.key else event.sequence
+        key = (event.app_id, event.subject.id, at, row_id)
+        if key in self.events:
+            return False
+        self.events[key] = event
+        return True
+
+
+SENT = DeliveryResult(outcome=Outcome.SENT, provider_id="projects/p/messages/1")
+
+
+@dataclass
+class ScriptedChannel(Channel, Channels):
+    """Answers each address as scripted, one result a try; everything else is sent."""
+
+    script: dict[str, list[DeliveryResult]] = field(default_factory=dict)
+    sent: list[Delivery] = field(default_factory=list)
+    before_answer: Callable[[], None] = lambda: None
+
+    @override
+    def send(
+        self, deliveries: Sequence[Delivery], *, validate_only: bool = False
+    ) -> Sequence[DeliveryResult]:
+        self.sent += deliveries
+        self.before_answer()
+        return [self._answer(delivery.address.value) for delivery in deliveries]
+
+    @override
+    def channel_of(self, app_id: str) -> Channel:
+        return self
+
+    def _answer(self, address: str) -> DeliveryResult:
+        scripted = self.script.get(address)
+        return scripted.pop(0) if scripted else SENT
+
+
+@dataclass
+class InMemoryQueue(Queue):
+    asked: list[tuple[str, timedelta]] = field(default_factory=list)
+
+    @override
+    def ask_again(self, *, app_id: str, chunk_id: str, after: timedelta) -> None:
+        self.asked.append((chunk_id, after))
