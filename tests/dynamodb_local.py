@@ -89,7 +89,8 @@ def _download(folder: Path) -> Path:
     )
     if done.returncode:
         raise RuntimeError(f"npm cannot fetch {PACKAGE}: {done.stderr[-500:]}")
-    return folder / json.loads(done.stdout)[0]["filename"]
+    name: str = json.loads(done.stdout)[0]["filename"]
+    return folder / name
 
 
 def _npm_of_pypi() -> list[str]:

@@ -17,8 +17,8 @@ def system_clock() -> datetime:
 
 
 def whole_milliseconds(at: datetime) -> datetime:
-    """Return ``at`` without what is finer than a millisecond: all that is ever stored."""
-    return at.replace(microsecond=at.microsecond // 1000 * 1000)
+    """Return ``at`` in UTC, without what is finer than a millisecond: all that is ever stored."""
+    return at.astimezone(UTC).replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def milliseconds(at: datetime) -> int:

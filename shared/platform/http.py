@@ -5,14 +5,14 @@ Powertools and pydantic raise becomes a problem document (RFC 9457).
 """
 
 import base64
-import binascii
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from hashlib import sha256
 from http import HTTPStatus
-from typing import Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.api_gateway import Router as _Router
@@ -27,7 +27,8 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import (
     ResponseValidationError,
 )
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 from shared.kernel.errors import DomainError, Fault, FieldProblem, InvalidFieldsError
@@ -109,6 +110,21 @@ class BusyError(DomainError):
 
     code = "busy"
     fault = Fault.CONFLICT
+
+
+FIRST_INSTANT = datetime(1970, 1, 1, tzinfo=UTC)
+LAST_INSTANT = datetime(9000, 1, 1, tzinfo=UTC)
+"""Instants between these can be told in any zone, and lie some days from the calendar's ends."""
+
+
+def _in_calendar(at: datetime) -> datetime:
+    if not FIRST_INSTANT <= at < LAST_INSTANT:
+        raise PydanticCustomError("instant", "an instant of the years 1970 to 8999")
+    return at.astimezone(UTC)
+
+
+Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
+"""An instant with its zone, as clients send it; in UTC from here on."""
 
 
 class In(BaseModel):
@@ -212,14 +228,16 @@ def attempt() -> Attempt | None:
     """Return the request's Idempotency-Key, bound to the caller and to what is asked.
 
     Raises:
-        InvalidFieldsError: the key is empty or longer than 255 characters.
+        InvalidFieldsError: the key is not 1 to 255 characters of printable ASCII.
     """
     key = header("idempotency-key")
     if key is None:
         return None
-    if not 1 <= len(key) <= LONGEST_KEY:
+    if not (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
         problem = FieldProblem(
-            pointer="header/Idempotency-Key", code="length", detail="1 to 255 characters"
+            pointer="header/Idempotency-Key",
+            code="idempotency_key",
+            detail="1 to 255 characters of printable ASCII",
         )
         raise InvalidFieldsError("the Idempotency-Key is unusable", fields=[problem])
     event = _EVENT.get()
@@ -297,9 +315,10 @@ class Api(APIGatewayHttpResolver):
     def _unrouted(self, _: NotFoundError) -> Response[str]:
         path = self.current_event.path
         allowed = self._methods_at(path)
-        return refuse_domain_error(
-            MethodNotAllowedError(allowed) if allowed else RouteNotFoundError(f"no route is {path}")
-        )
+        # A known route whose parameters hold letters that no id has comes here, too.
+        if allowed and self.current_event.http_method not in allowed:
+            return refuse_domain_error(MethodNotAllowedError(allowed))
+        return refuse_domain_error(RouteNotFoundError(f"no route is {path}"))
 
     def _own_methods_at(self, path: str) -> list[str]:
         return sorted({route.method for route in self._routes() if route.rule.match(path)})
@@ -334,7 +353,7 @@ def read_json(text: str) -> Any:
 
     Raises:
         MalformedBodyError: it is no JSON, repeats a key, nests deeper than 32, or holds a number
-            that is none (NaN) or is longer than 40 digits.
+            that is none (NaN) or is longer than 40 digits, or a text that cannot be stored.
     """
     try:
         value = json.loads(
@@ -350,7 +369,19 @@ def read_json(text: str) -> Any:
         raise MalformedBodyError(f"the body is no JSON: {error}") from error
     if _depth(value) > DEEPEST_JSON:
         raise MalformedBodyError(f"the body nests deeper than {DEEPEST_JSON}")
+    if "\\u" in text:  # only escapes can bring in what UTF-8 cannot, or should not, carry
+        _refuse_unwritable(value)
     return value
+
+
+def _refuse_unwritable(value: Any) -> None:
+    written = json.dumps(value, ensure_ascii=False)
+    if "\\u0000" in written.replace("\\\\", ""):
+        raise MalformedBodyError("a text holds the character NUL")
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        raise MalformedBodyError("a text holds half of a surrogate pair") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -395,9 +426,9 @@ def _body(event: Event) -> Event:
     if not body:
         return {"body": None, "isBase64Encoded": False}
     try:
-        raw = base64.b64decode(body) if event.get("isBase64Encoded") else body.encode()
+        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
         text = raw.decode()
-    except (binascii.Error, UnicodeError) as error:
+    except ValueError as error:  # binascii's and Unicode's errors are such
         raise MalformedBodyError("the body is no UTF-8") from error
     if len(raw) > LARGEST_BODY:
         raise BodyTooLargeError(f"{len(raw)} bytes")
@@ -489,16 +520,23 @@ def _problem(
         title=title or status.phrase,
         status=status,
         code=code,
-        detail=detail,
+        detail=_writable(detail),
         instance=event.get("requestContext", {}).get("requestId", "unknown"),
         errors=[
-            FieldProblemOut(pointer=found.pointer, code=found.code, detail=found.detail)
+            FieldProblemOut(
+                pointer=_writable(found.pointer), code=found.code, detail=_writable(found.detail)
+            )
             for found in fields
         ],
     )
     return Response(
         status_code=status, content_type=PROBLEM_JSON, body=problem.model_dump_json(), headers={}
     )
+
+
+def _writable(text: str) -> str:
+    """Return a text that may quote the request, without what UTF-8 cannot carry."""
+    return text.encode(errors="replace").decode()
 
 
 def _render(answer: Response[str]) -> Event:

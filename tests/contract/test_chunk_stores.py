@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shared.kernel.addresses import Address, AddressKind
+from shared.kernel.envelope import seal
 from shared.kernel.events import Purpose
 from shared.kernel.idempotency import Attempt, IdempotencyKeyReusedError
 from shared.kernel.ids import Ids
@@ -24,9 +25,15 @@ from shared.push.ports import ChunkStore
 from shared.push.service.messages import Accepted, Addressee, MessageService
 from shared.push.service.sending import SendService
 from shared.push.store import DynamoChunkStore
-from shared.registrations.model.apps import Platform
+from shared.registrations.events import AppCreated
+from shared.registrations.model.apps import App, Platform
 from shared.registrations.model.devices import DeviceState, PushPermission
-from tests.contract.test_registration_stores import Registrations, in_memory, on_dynamodb
+from tests.contract.test_registration_stores import (
+    SETTINGS,
+    Registrations,
+    in_memory,
+    on_dynamodb,
+)
 from tests.fakes.clock import ManualClock
 from tests.fakes.push import InMemoryChunkStore, InMemoryQueue, ScriptedChannel
 
@@ -90,6 +97,14 @@ class Push:
 APP = "app_" + "0" * 26
 
 
+def _put_app(registrations: Registrations) -> None:
+    """Put the one app of these tests where registrations look for it."""
+    app = App(app_id=APP, created_at=registrations.clock(), **SETTINGS)
+    event = AppCreated(app_id=APP, occurred_at=app.created_at, name=app.name)
+    sealed = seal(event, sequence=registrations.apps.ids.sequence())
+    registrations.app_store.add_app(app, sealed, attempt=None)
+
+
 @pytest.fixture(params=["memory", "dynamodb"])
 def it(request: pytest.FixtureRequest) -> Push:
     if request.param == "memory":
@@ -115,6 +130,7 @@ def assemble(
 ) -> Push:
     clock = registrations.clock
     ids, app = Ids(clock=clock), AnApp()
+    _put_app(registrations)
     channel, queue = ScriptedChannel(), InMemoryQueue()
     return Push(
         registrations=registrations,
@@ -137,20 +153,6 @@ def assemble(
         clock=clock,
         told=told,
     )
-
-
-@pytest.fixture(autouse=True)
-def app(it: Push) -> None:
-    """Put the one app of these tests where registrations look for it."""
-    from shared.kernel.envelope import seal  # noqa: PLC0415
-    from shared.registrations.events import AppCreated  # noqa: PLC0415
-    from shared.registrations.model.apps import App  # noqa: PLC0415
-    from tests.contract.test_registration_stores import SETTINGS  # noqa: PLC0415
-
-    made = App(app_id=APP, created_at=it.clock(), **SETTINGS)
-    event = AppCreated(app_id=APP, occurred_at=it.clock(), name=made.name)
-    sealed = seal(event, sequence=it.registrations.apps.ids.sequence())
-    it.registrations.app_store.add_app(made, sealed, attempt=None)
 
 
 def test_a_chunk_comes_back_as_it_was_queued(it: Push) -> None:

@@ -84,6 +84,14 @@ class Registrations:
             app_check_token=None,
         )[0]
 
+    def logged_in(self, app_id: str, subject: str, *device_ids: str) -> str:
+        """Register devices, log a person in on each, and return their contact."""
+        bound = []
+        for device_id in device_ids:
+            self.register(app_id, device_id)
+            bound.append(self.identify(app_id, device_id, subject).contact_id)
+        return bound[-1]
+
     def identify(self, app_id: str, device_id: str, subject: str) -> Device:
         return self.contacts.identify(
             app_id=app_id, device_id=device_id, issuer="https://id.example", subject=subject
@@ -333,9 +341,7 @@ def test_identifying_again_changes_nothing(it: Registrations) -> None:
 
 def test_a_contact_is_known_on_all_its_devices(it: Registrations) -> None:
     app_id = it.an_app()
-    for device_id in ("phone-001", "phone-002"):
-        it.register(app_id, device_id)
-        contact_id = it.identify(app_id, device_id, "ada").contact_id
+    contact_id = it.logged_in(app_id, "ada", "phone-001", "phone-002")
     found = it.device_store.devices_of(contact_id, app_id=app_id)
     assert [device.device_id for device in found] == ["phone-001", "phone-002"]
 
@@ -370,9 +376,7 @@ def test_logging_out_makes_the_device_anonymous_and_voids_its_tokens(it: Registr
 
 def test_tags_are_copied_to_every_device_of_the_contact(it: Registrations) -> None:
     app_id = it.an_app()
-    for device_id in ("phone-001", "phone-002"):
-        it.register(app_id, device_id)
-        contact_id = it.identify(app_id, device_id, "ada").contact_id
+    contact_id = it.logged_in(app_id, "ada", "phone-001", "phone-002")
     it.contacts.update_contact(
         app_id=app_id,
         contact_id=contact_id,

@@ -1,0 +1,44 @@
+"""Every key of an app's data starts with the app; what does not is listed here, nowhere else."""
+
+import re
+from typing import Any
+
+from shared.contact_events.model import HOUR, hour_of
+from shared.kernel.clock import rfc3339, system_clock
+from tests.fakes.issuer import OidcIssuer
+from tests.functional.conftest import POOL, Deployment
+
+WITHOUT_AN_APP = re.compile(r"GRANT#.*|APPS|WRITEKEY#.*|RECEIPT#.*")
+"""Grants are given before and above apps; the list of apps; a stream's batch mixes apps."""
+
+
+def test_keys_start_with_the_app(deployed: Deployment, dynamodb_client: Any) -> None:
+    began = hour_of(system_clock())
+    app_id = deployed.an_app(
+        fcm={"project_id": "engage-local", "secret": "engage/fcm/local"},
+        issuers=[{"issuer": POOL, "audiences": ["the-app"]}],
+    )
+    address = {"kind": "fid", "value": "cZf0kLq8S3"}
+    device = deployed.a_device(app_id, address=address)
+    deployed.request(
+        f"PUT /v1/apps/{app_id}/devices/phone-001/contact",
+        {"user_token": OidcIssuer(POOL, audience="the-app").token()},
+        bearer=device["device_token"],
+    )
+    deployed.request(
+        f"POST /v1/apps/{app_id}/messages",
+        {"recipients": [{"device_id": "phone-001"}], "content": {"title": "Hello"}},
+        bearer=deployed.marketer(app_id, "sender"),
+        headers={"Idempotency-Key": "k"},
+    )
+    asked = {"from": rfc3339(began), "to": rfc3339(system_clock() + HOUR)}
+    assert deployed.invoke("relay_events", {"audit": asked})["republished"] > 0
+
+    keys = {
+        row["pk"]["S"]
+        for table in deployed.tables.values()
+        for row in dynamodb_client.scan(TableName=table)["Items"]
+    }
+    of_the_app = {key for key in keys if key.startswith(f"APP#{app_id}#")}
+    assert len(of_the_app) >= 10
+    assert all(WITHOUT_AN_APP.fullmatch(key) for key in keys - of_the_app)

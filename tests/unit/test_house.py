@@ -1,0 +1,64 @@
+"""The house: one word per domain everywhere, every domain under the dependency rule."""
+
+import json
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FOUNDATION = {"kernel", "platform"}
+
+
+def folders(place: str) -> set[str]:
+    found = (path for path in (ROOT / place).iterdir() if path.is_dir())
+    return {path.name for path in found if not path.name.startswith((".", "_"))} - FOUNDATION
+
+
+def contracts() -> list[dict[str, object]]:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    found: list[dict[str, object]] = settings["tool"]["importlinter"]["contracts"]
+    return found
+
+
+def test_every_domain_has_unit_tests_of_its_name() -> None:
+    assert folders("shared") <= folders("tests/unit")
+
+
+def test_every_domain_is_deployed_by_a_construct_of_its_name() -> None:
+    constructs = {path.stem for path in (ROOT / "infra" / "domains").glob("[!_]*.py")}
+    assert folders("shared") == constructs
+
+
+def test_every_domain_is_under_the_dependency_rule() -> None:
+    domains = {f"shared.{domain}" for domain in folders("shared")}
+    by_name = {str(contract["name"]): contract for contract in contracts()}
+    independent = next(c for name, c in by_name.items() if name.startswith("Domains never"))
+    layered = next(c for name, c in by_name.items() if name.startswith("Inside a domain"))
+    protected = next(c for name, c in by_name.items() if name.startswith("Only wiring"))
+    assert set(independent["modules"]) == domains  # type: ignore[call-overload]
+    assert set(layered["containers"]) == domains  # type: ignore[call-overload]
+    assert {f"{domain}.store" for domain in domains} <= set(protected["protected_modules"])  # type: ignore[call-overload]
+
+
+def test_every_function_has_the_same_rooms() -> None:
+    for function in folders("functions"):
+        rooms = {path.name for path in (ROOT / "functions" / function).glob("*.py")}
+        expected = {"__init__.py", "handler.py", "wiring.py"}
+        if function.endswith("_api"):
+            expected |= {"routes.py", "schemas.py"}
+        assert rooms == expected, function
+
+
+def test_only_known_folders_stand_at_the_top() -> None:
+    required = {"infra", "functions", "shared", "mobile_sdk_stub", "tests"}
+    made_by_tools = {"cdk.out"}
+    assert required <= folders(".") <= required | {"docs"} | made_by_tools
+
+
+def test_every_route_of_the_api_has_a_traffic_class() -> None:
+    document = json.loads((ROOT / "docs" / "openapi.json").read_text())
+    classes = {
+        operation["x-engage-traffic"]
+        for operations in document["paths"].values()
+        for operation in operations.values()
+    }
+    assert classes <= {"open", "device", "management"}
