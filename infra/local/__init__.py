@@ -1,0 +1,1 @@
+"""The local stack: everything the backend needs on a laptop, and nothing of AWS."""

@@ -1,0 +1,72 @@
+"""Calls the stack's HTTP API as its users do, and says clearly when it refuses."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from infra.local.errors import LocalStackError
+
+
+class RefusedError(LocalStackError):
+    """The API answered, and refused."""
+
+    def __init__(self, method: str, path: str, answer: httpx.Response) -> None:
+        super().__init__(
+            f"{method} {path} was refused with {answer.status_code}: {answer.text[:1000]}",
+            fix="`engage logs` shows what the function said.",
+        )
+        self.status = answer.status_code
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCaller:
+    """Someone who calls: a device or a marketer with a bearer token, or nobody yet."""
+
+    client: httpx.Client
+    token: str | None = None
+
+    def get(self, path: str, **query: Any) -> dict[str, Any]:
+        """Return the answer to GET."""
+        return self._call("GET", path, params=query)
+
+    def put(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer to PUT."""
+        return self._call("PUT", path, json=dict(body))
+
+    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer to POST, sent with an idempotency key of its own."""
+        return self._call("POST", path, json=dict(body), headers={"Idempotency-Key": str(uuid4())})
+
+    def items(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """Yield the items of every page of a list."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = self.get(path, **query, **cursor)
+            yield from page["items"]
+            if not page.get("next_cursor"):
+                return
+            cursor = {"cursor": page["next_cursor"]}
+
+    def _call(self, method: str, path: str, **content: Any) -> dict[str, Any]:
+        """Return the JSON object that a call answers.
+
+        Raises:
+            RefusedError: the answer is no 2xx.
+            LocalStackError: there is no answer.
+        """
+        headers = content.pop("headers", {})
+        if self.token:
+            headers["Authorization"] = f"Bearer {self.token}"
+        try:
+            answer = self.client.request(method, path, headers=headers, **content)
+        except httpx.HTTPError as error:
+            raise LocalStackError(
+                f"{method} {path} got no answer: {error!r}",
+                fix="`engage status` shows what runs, `engage logs` what the functions say.",
+            ) from error
+        if not answer.is_success:
+            raise RefusedError(method, path, answer)
+        return dict(answer.json()) if answer.content else {}

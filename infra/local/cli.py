@@ -1,0 +1,289 @@
+"""The `engage` command: each command calls one part of the local stack and shows the result."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import httpx
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Column, Table
+
+from infra.local import doctor as physician
+from infra.local.amazon import CdkCommand
+from infra.local.checkout import Checkout
+from infra.local.errors import LocalStackError
+from infra.local.logs import Line, lines
+from infra.local.screen import Screen
+from infra.local.stack import PREFERRED_PORT, Stack
+from infra.local.state import StateFolder
+from infra.local.story import Chapter, Story
+from shared.kernel.clock import from_milliseconds, milliseconds, rfc3339, system_clock
+
+app = typer.Typer(
+    help="Runs the whole backend on this machine, and deploys it to AWS.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
+OnPort = Annotated[
+    int, typer.Option("--port", help="Where to serve the API, if it is not served yet; 0: any.")
+]
+
+
+@app.callback()
+def choose_state(
+    context: typer.Context,
+    state: Annotated[
+        Path | None,
+        typer.Option(envvar="ENGAGE_STATE", help="State folder; .engage of the checkout if unset."),
+    ] = None,
+) -> None:
+    """Run the whole backend on this machine, and deploy it to AWS."""
+    checkout = Checkout.here()
+    folder = StateFolder((state or checkout.state).resolve())
+    context.obj = Stack(checkout, folder, Screen(), system_clock)
+
+
+@app.command()
+def up(context: typer.Context, as_json: AsJson = False, port: OnPort = PREFERRED_PORT) -> None:
+    """Start everything, deploy what changed, and say how to use it."""
+    with _reporting(as_json):
+        facts = _stack(context).up(port=port)
+        if not _show(facts, as_json):
+            _show_facts(facts)
+
+
+@app.command()
+def down(
+    context: typer.Context,
+    as_json: AsJson = False,
+    purge: Annotated[bool, typer.Option("--purge", help="Forget all local data too.")] = False,
+) -> None:
+    """Stop everything; the state stays for the next start."""
+    with _reporting(as_json):
+        stopped = _stack(context).down(purge=purge)
+        kept = "its state is gone" if purge else "its state is kept"
+        if not _show({"stopped": stopped, "purged": purge}, as_json):
+            _print(f"{'The stack is down' if stopped else 'Nothing was running'}; {kept}.")
+
+
+@app.command()
+def status(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say what runs, and where."""
+    with _reporting(as_json):
+        said = _stack(context).status()
+        if _show(said, as_json):
+            return
+        log = Column("log", overflow="fold")
+        table = Table("part", "condition", "port", "pid", log, box=None, header_style="dim")
+        for name, part in said["parts"].items():
+            cells = (part["condition"], part["port"], part["pid"], part["log"])
+            table.add_row(name, *(str("" if cell is None else cell) for cell in cells))
+        _print(table)
+        if "base_url" in said and said["parts"]["proxy"]["port"]:
+            _print(f"\nAPI  {said['base_url']}   page  {said['base_url']}/docs")
+
+
+@app.command()
+def logs(
+    context: typer.Context,
+    function: Annotated[str | None, typer.Argument(help="Such as send_push; all if unset.")] = None,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more.")] = False,
+    minutes: Annotated[int, typer.Option(help="How far back to begin.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Show what the functions logged."""
+    with _reporting(as_json):
+        cloud = _stack(context).emulator.cloud()
+        if cloud is None:
+            raise LocalStackError("The stack is not up.", fix="Run `engage up`.")
+        since = milliseconds(system_clock() - timedelta(minutes=minutes))
+        for line in lines(cloud, function, since=since, follow=follow):
+            _show_line(line, as_json)
+
+
+@app.command()
+def demo(context: typer.Context, as_json: AsJson = False, port: OnPort = PREFERRED_PORT) -> None:
+    """Start everything, then let a push reach a phone and show the evidence of every step."""
+    with _reporting(as_json):
+        stack = _stack(context)
+        facts = stack.up(port=port)
+        chapters = Story(facts=facts, screen=stack.screen, clock=system_clock).play()
+        told = {"story": [{"title": each.title, **each.evidence} for each in chapters]}
+        if not _show(told | {"base_url": facts["base_url"]}, as_json):
+            _show_story(chapters)
+            _print(
+                f"\nThe stack stays up at {facts['base_url']} (page: {facts['docs_url']}). "
+                "`engage up` prints what to try, `engage down` stops it."
+            )
+
+
+@app.command(context_settings=_PASSED_ON)
+def deploy(context: typer.Context, as_json: AsJson = False) -> None:
+    """Deploy to the AWS account of this shell; what follows goes to `cdk deploy`.
+
+    For example: engage deploy --profile prod -c operator_role_arn=arn:aws:iam::1234:role/Operator
+    """
+    with _reporting(as_json), TemporaryDirectory() as scratch:
+        written = Path(scratch) / "outputs.json"
+        outputs = ("--outputs-file", str(written))
+        _cdk(context, "deploy", "--all", "-c", "target=aws", *outputs, *context.args)
+        stacks = json.loads(written.read_text()) if written.exists() else {}
+        if not _show({"outputs": stacks}, as_json):
+            for name, values in stacks.items():
+                _print(_key_values(values, title=name))
+
+
+@app.command(context_settings=_PASSED_ON)
+def destroy(context: typer.Context, as_json: AsJson = False) -> None:
+    """Remove the deployment from AWS; what follows goes to `cdk destroy`, which asks first.
+
+    Data whose deletion is protected stays, until context deletion_protection=false is deployed.
+    """
+    with _reporting(as_json):
+        # With JSON nobody is there to answer.
+        force = ["--force"] if as_json else []
+        _cdk(context, "destroy", "--all", "-c", "target=aws", *force, *context.args)
+        _show({"destroyed": True}, as_json)
+
+
+@app.command()
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say what this machine lacks, what for, and how to get it."""
+    with _reporting(as_json):
+        stack = _stack(context)
+        findings = list(physician.examine(stack.checkout, stack.folder))
+        is_bad = any(finding.verdict is physician.Verdict.BAD for finding in findings)
+        report = [
+            {"name": each.name, "verdict": each.verdict, "found": each.found, "fix": each.fix}
+            for each in findings
+        ]
+        if not _show({"healthy": not is_bad, "findings": report}, as_json):
+            _print(_findings(findings))
+        if is_bad:
+            raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _stack(context: typer.Context) -> Stack:
+    stack: Stack = context.obj
+    return stack
+
+
+def _cdk(context: typer.Context, *arguments: str) -> None:
+    stack = _stack(context)
+    command = CdkCommand(stack.checkout)
+    if not command.is_installed():
+        with stack.screen.step("Installing the pinned CDK command line"):
+            command.install()
+    if code := command.run(arguments):
+        raise LocalStackError(
+            f"`cdk {arguments[0]}` failed with exit code {code}.",
+            fix="Its own words are above. A new account needs `cdk bootstrap` once: see README.",
+        )
+
+
+@contextmanager
+def _reporting(as_json: bool) -> Iterator[None]:
+    """Turn what stands in the way into words, or JSON, and exit code 1; never a traceback."""
+    try:
+        yield
+    except LocalStackError as problem:
+        fact, fix = problem.fact, problem.fix
+    except (BotoCoreError, ClientError, httpx.HTTPError) as problem:
+        fact, fix = f"A part of the stack refused or did not answer: {problem}", _RESTART
+    except OSError as problem:
+        fact, fix = f"The system refused: {problem}", "`engage doctor` looks at disk and ports."
+    except KeyboardInterrupt:
+        fact, fix = "Interrupted.", "`engage up` goes on where it stopped; `engage down` ends all."
+    else:
+        return
+    if as_json:
+        sys.stdout.write(json.dumps({"error": fact, "fix": fix}) + "\n")
+    else:
+        console = Console(stderr=True, highlight=False)
+        console.print(f"[red]✗[/] {escape(fact)}\n[yellow]→[/] {escape(fix)}", soft_wrap=True)
+    raise typer.Exit(1)
+
+
+_RESTART = "`engage status` says what runs. `engage down`, then `engage up`, starts it anew."
+
+
+def _show(value: Mapping[str, Any], as_json: bool) -> bool:
+    """Print a result for machines, if they asked; say whether they did."""
+    if as_json:
+        sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    return as_json
+
+
+def _print(what: object) -> None:
+    """Print for a person; long values stay in one piece, so that they can be copied."""
+    if isinstance(what, str):
+        Console(highlight=False).print(what, markup=False, soft_wrap=True)
+    else:
+        Console(highlight=False).print(what)
+
+
+def _key_values(values: Mapping[str, Any], *, title: str) -> Table:
+    table = Table(title=title, title_justify="left", show_header=False, box=None)
+    for name, value in values.items():
+        table.add_row(escape(str(name)), escape(str(value)))
+    return table
+
+
+def _show_facts(facts: Mapping[str, Any]) -> None:
+    tokens = facts["role_tokens"]
+    _print(
+        f"\nAPI           {facts['base_url']}"
+        f"\nPage          {facts['docs_url']}"
+        f"\nApp           {facts['app_id']}"
+        f"\nDevice        {facts['device']['device_id']}"
+        f"\n  its token   {facts['device']['token']}"
+        f"\nMarketers     {', '.join(tokens)}: `engage up --json` has a token of each, for an hour"
+        f"\n  sender's    {tokens['sender']}"
+        f"\n\nA device refreshes its registration:\n{facts['curl']['device']}"
+        f"\n\nA marketer sends it a push:\n{facts['curl']['push']}"
+        "\n\nThen look at `engage logs -f`, play the whole story with `engage demo`, or stop with "
+        "`engage down`."
+    )
+
+
+def _show_line(line: Line, as_json: bool) -> None:
+    if as_json:
+        at = rfc3339(from_milliseconds(line.at))
+        sys.stdout.write(json.dumps({"function": line.function, "at": at, **line.fields()}) + "\n")
+        sys.stdout.flush()
+    elif not line.is_of_the_platform():
+        _print(line.told())
+
+
+def _show_story(chapters: list[Chapter]) -> None:
+    for number, chapter in enumerate(chapters, 1):
+        _print("")
+        _print(_key_values(chapter.evidence, title=f"{number}. {chapter.title}"))
+
+
+def _findings(findings: list[physician.Finding]) -> Table:
+    marks = {"good": "[green]✓[/]", "later": "[yellow]·[/]", "bad": "[red]✗[/]"}
+    table = Table("", "", Column(overflow="fold"), show_header=False, box=None)
+    for finding in findings:
+        text = escape(finding.found)
+        if finding.fix:
+            text += f"\n[yellow]→[/] {escape(finding.fix)}"
+        table.add_row(marks[finding.verdict], finding.name, text)
+    return table
