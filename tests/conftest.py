@@ -29,7 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run quick kinds first, and leave the long ones out unless asked for."""
-    order = ["unit", "infra", "contract", "functional", "simulation", "e2e"]
+    order = ["static", "unit", "infra", "contract", "functional", "simulation", "e2e"]
     items.sort(key=lambda item: order.index(_kind(item)) if _kind(item) in order else -1)
     if config.getoption("--long"):
         return
