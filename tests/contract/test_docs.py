@@ -1,0 +1,112 @@
+"""Every code block of the documents is tried: run, or for AWS held against what exists there.
+
+A block that only a laptop's stack can run is run by the end-to-end tests, which this file names.
+"""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from botocore.session import get_session
+from jsonschema import Draft202012Validator
+
+from infra.local.cli import app
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
+FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<kind>[^\n]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
+)
+INSTALL = "python3 -m venv .venv && .venv/bin/pip install -q uv && .venv/bin/uv run "
+ENGAGE = ".venv/bin/engage "
+
+
+def blocks(kind: str) -> list[Any]:
+    """Return the commands of the blocks of a kind, as parameters named by their page."""
+    return [
+        pytest.param(line.strip(), id=f"{page.name}: {line.strip()[:60]}")
+        for page in PAGES
+        for found in FENCE.finditer(page.read_text())
+        if found["kind"].strip() == kind
+        for line in found["text"].splitlines()
+        if line.strip()
+    ]
+
+
+def test_every_block_is_of_a_kind_that_is_tried() -> None:
+    kinds = {found["kind"].strip() for page in PAGES for found in FENCE.finditer(page.read_text())}
+    assert kinds <= {"", "sh", "sh aws"}  # a block without a kind is a picture
+
+
+@pytest.mark.parametrize("command", blocks("sh"))
+def test_a_command_for_the_laptop_exists(command: str) -> None:
+    if command.startswith(INSTALL):
+        command = command.removeprefix(INSTALL)
+        if command == "pytest":
+            return
+        command = f".venv/bin/{command}"
+    expect_engage(command)
+
+
+@pytest.mark.parametrize("command", blocks("sh aws"))
+def test_a_command_for_aws_exists(command: str) -> None:
+    if command.startswith("aws "):
+        expect_aws(command)
+    elif command.startswith("curl "):
+        expect_curl(command)
+    else:
+        expect_engage(command)
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    (command,) = [
+        block.values[0] for block in blocks("sh") if str(block.values[0]).endswith(" pytest")
+    ]
+    assert str(command) in (ROOT / ".ci" / "run").read_text().splitlines()
+
+
+def expect_engage(command: str) -> None:
+    """Hold a line against the command's own subcommands and options."""
+    assert command.startswith(ENGAGE), command
+    name, *arguments = shlex.split(command.removeprefix(ENGAGE))
+    known = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    options = {option for parameter in known.params for option in parameter.opts}
+    passed_on = {"-c", "--profile", "--context"} if name in {"deploy", "destroy"} else set()
+    asked = {argument for argument in arguments if argument.startswith("-")}
+    assert asked <= options | passed_on
+
+
+def expect_aws(command: str) -> None:
+    """Hold a line of the AWS command line against the service's own model."""
+    _, service, operation, *arguments = shlex.split(command)
+    model = get_session().get_service_model(service)
+    names = {_dashed(name): name for name in model.operation_names}
+    shape = model.operation_model(names[operation]).input_shape
+    options = {f"--{_dashed(member)}" for member in shape.members} if shape else set()
+    assert {argument for argument in arguments if argument.startswith("--")} <= options
+
+
+def expect_curl(command: str) -> None:
+    """Hold curl's options against curl, and its body against the API's document."""
+    told = subprocess.run(
+        ["curl", "--help", "all"], capture_output=True, text=True, check=True
+    ).stdout
+    words = shlex.split(command)
+    for option in (word for word in words if word.startswith("-")):
+        assert re.search(rf"(^|\s){re.escape(option)}[ ,]", told), option
+    document = json.loads((ROOT / "docs" / "openapi.json").read_text())
+    path = "/v1/" + words[-1].partition("v1/")[2]
+    operation = document["paths"][path]["post"]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    Draft202012Validator({**schema, "components": document["components"]}).validate(
+        json.loads(words[words.index("-d") + 1])
+    )
+
+
+def _dashed(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
