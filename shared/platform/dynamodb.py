@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from pynamodb.attributes import UnicodeAttribute
 from pynamodb.connection import Connection
-from pynamodb.exceptions import PutError, TransactWriteError, UpdateError
+from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, UpdateError
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
@@ -206,7 +206,7 @@ def _write_alone(name: str, write: Write) -> None:
                 row.delete(condition)
             case Check():
                 raise TypeError("a check alone writes nothing")
-    except (PutError, UpdateError) as error:
+    except (DeleteError, PutError, UpdateError) as error:
         if error.cause_response_code == "ConditionalCheckFailedException":
             raise WriteRefusedError({name: None}) from error
         raise
