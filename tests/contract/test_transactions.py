@@ -18,7 +18,7 @@ from shared.platform.dynamodb import (
 
 
 class Counter(Row):
-    count = NumberAttribute(default=0)
+    times = NumberAttribute(default=0)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_the_refused_write_is_named_among_all_kinds(counter: type[Counter], fail
             {
                 "update": Update(
                     row=counter("update", "s"),
-                    actions=[counter.count.set(1)],
+                    actions=[counter.times.set(1)],
                     condition=exists if holds("update") else absent,
                 ),
                 "put": Put(row=counter("put", "s"), condition=absent if holds("put") else exists),
@@ -85,11 +85,11 @@ def test_transactions_that_meet_are_all_done_in_the_end(counter: type[Counter]) 
     def add(_: int) -> None:
         commit(
             {
-                key: Update(row=counter(key, "s"), actions=[counter.count.add(1)])
+                key: Update(row=counter(key, "s"), actions=[counter.times.add(1)])
                 for key in ("1", "2")
             }
         )
 
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(add, range(200)))
-    assert [counter.get(key, "s").count for key in ("1", "2")] == [200, 200]
+    assert [counter.get(key, "s").times for key in ("1", "2")] == [200, 200]
