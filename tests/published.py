@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
@@ -49,6 +50,7 @@ def openapi() -> dict[str, Any]:
         app = importlib.import_module(f"functions.{name}.handler").app
         _merge(whole, _document_of(app), function=name)
     whole["paths"] = dict(sorted(whole["paths"].items()))
+    _link(whole)
     whole["components"]["schemas"] = dict(sorted(whole["components"]["schemas"].items()))
     return whole
 
@@ -101,6 +103,29 @@ def _operation(operation: dict[str, Any], method: str, path: str, function: str)
     if "204" in answers:
         answers["204"].pop("content", None)
     return {**described, "responses": answers}
+
+
+def _link(whole: dict[str, Any]) -> None:
+    """Say of what an operation makes (201) which operations there are on it: by ids it answers."""
+    operations = {
+        operation["operationId"]: (set(re.findall(r"{(\w+)}", path)), operation)
+        for path, found in whole["paths"].items()
+        for operation in found.values()
+    }
+    for source, (known, operation) in operations.items():
+        made = operation["responses"].get("201")
+        if made is None:
+            continue
+        schema = made["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        told = set(whole["components"]["schemas"][schema]["properties"])
+        made["links"] = {
+            target: {
+                "operationId": target,
+                "parameters": {name: f"$response.body#/{name}" for name in sorted(names)},
+            }
+            for target, (names, _) in operations.items()
+            if target != source and names and names <= told and len(names) >= len(known)
+        }
 
 
 def _operation_id(method: str, path: str) -> str:

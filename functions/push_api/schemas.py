@@ -4,11 +4,11 @@ from datetime import datetime, timedelta
 from typing import Annotated, Self, TypeAlias
 
 from aws_lambda_powertools.event_handler.openapi.params import Path
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.kernel.events import Purpose
-from shared.platform.http import In, Out
+from shared.platform.http import In, Instant, Out
 from shared.push.model import (
     Chunk,
     Content,
@@ -73,7 +73,7 @@ class SendIn(In):
     recipients: Annotated[tuple[AddresseeIn, ...], Field(min_length=1, max_length=100)]
     content: ContentIn
     purpose: Purpose = Purpose.TRANSACTIONAL
-    send_until: AwareDatetime | None = Field(
+    send_until: Instant | None = Field(
         default=None, description="Nothing is sent from then on; an hour from now by default."
     )
 
@@ -134,7 +134,7 @@ class ReceiptIn(In):
 
     message_id: Annotated[str, Field(pattern=r"^msg_[0-9A-Z]{26}_[0-9]{1,3}$")]
     type: ReceiptKind
-    at: AwareDatetime = Field(description="By the device's clock.")
+    at: Instant = Field(description="By the device's clock.")
 
     def receipt(self) -> Receipt:
         """Return the receipt in the words of the model."""

@@ -43,6 +43,7 @@ from shared.registrations.errors import (
     ContactNotFoundError,
     DeviceNotFoundError,
     DeviceTokenRequiredError,
+    ProfileTooLargeError,
     TooManyDevicesError,
 )
 from shared.registrations.model.devices import Device
@@ -272,7 +273,7 @@ def get_contact(app_id: AppId, contact_id: ContactId) -> ContactOut:
     summary="Change a contact",
     access=marketer(Role.EDITOR, or_contact=True),
     success={OK: "The contact as it is now."},
-    refusals=[ContactNotFoundError],
+    refusals=[ContactNotFoundError, ProfileTooLargeError],
 )
 def update_contact(
     app_id: AppId, contact_id: ContactId, body: Annotated[ContactChangesIn, Body()]

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from shared.kernel.addresses import Address, AddressKind
 from shared.kernel.principal import Issuer, Role
+from shared.platform.auth.doors import normalised_arn
 from shared.platform.http import In, Out
 from shared.registrations.model.apps import App, AppCheck, AppCheckMode, Fcm, Platform
 from shared.registrations.model.contacts import Contact
@@ -38,8 +39,10 @@ PrincipalName: TypeAlias = Annotated[
         min_length=3,
         max_length=512,
         pattern=r"^[!-~]+$",
-        description="IAM role ARN without its path, or `issuer#subject`, or `issuer#group/name`.",
+        description="IAM role ARN, kept without its path, or `issuer#subject`, or "
+        "`issuer#group/name`.",
     ),
+    AfterValidator(normalised_arn),
 ]
 Locale: TypeAlias = Annotated[
     str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$", examples=["de-CH"])
@@ -124,6 +127,7 @@ class AppIn(AppSettingsIn):
         str,
         Field(
             max_length=100,
+            pattern=r"^[a-z][a-z0-9-]*(\.[a-z0-9-]+)+$",
             description="Reverse DNS name that stands before the app's event types; never changes.",
             examples=["com.example"],
         ),

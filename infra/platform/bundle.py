@@ -3,6 +3,7 @@
 The reasons for what is kept, dropped and compiled are in ``docs/decisions/0002-bundles.md``.
 """
 
+import gzip
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from uv import find_uv_bin
 
@@ -242,6 +243,33 @@ def _trim(packages: Path) -> None:
     for service in packages.glob("botocore/data/*/"):
         if service.name not in _SERVICES:
             shutil.rmtree(service)
+    for described in packages.glob("botocore/data/*/*/*.json.gz"):
+        model = _without_prose(json.loads(gzip.decompress(described.read_bytes())))
+        described.write_bytes(gzip.compress(_compact(model), mtime=0))
+    for endpoints in packages.glob("botocore/data/endpoints.json"):
+        listed = json.loads(endpoints.read_bytes())
+        for partition in listed["partitions"]:
+            known = partition["services"]
+            partition["services"] = {name: known[name] for name in known if name in _SERVICES}
+        endpoints.write_bytes(_compact(listed))
+
+
+def _without_prose(model: Any) -> Any:
+    """Return a description without its documentation, which every process would parse."""
+    if isinstance(model, list):
+        return [_without_prose(part) for part in model]
+    if not isinstance(model, dict):
+        return model
+    # A shape may have a member of this name; its description is an object, prose is text.
+    return {
+        name: _without_prose(part)
+        for name, part in model.items()
+        if not (name == "documentation" and isinstance(part, str))
+    }
+
+
+def _compact(value: Any) -> bytes:
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _files(folder: Path) -> Iterator[Path]:

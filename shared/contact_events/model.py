@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from shared.kernel.clock import from_rfc3339, rfc3339
+from shared.kernel.clock import EPOCH, from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
 from shared.kernel.paging import cursor_of, place_of
@@ -13,6 +13,9 @@ HOUR = timedelta(hours=1)
 
 SETTLED = timedelta(minutes=5)
 """An hour is audited this long after it closed: its events are written, its index is consistent."""
+
+LATEST = datetime(9000, 1, 1, tzinfo=UTC)
+"""No event lies beyond; a page may read past its cursor without leaving the calendar."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -36,12 +39,15 @@ class Place:
         """
         at, _, sequence = place_of(cursor).partition(" ")
         try:
-            return cls(from_rfc3339(at), sequence)
-        except ValueError:
+            instant = from_rfc3339(at)
+        except (ValueError, OverflowError):
+            instant = None
+        if instant is None or not EPOCH <= instant < LATEST:
             problem = FieldProblem(
                 pointer="query/cursor", code="cursor", detail="not a timeline's cursor"
             )
-            raise InvalidFieldsError("the cursor is unusable", fields=[problem]) from None
+            raise InvalidFieldsError("the cursor is unusable", fields=[problem])
+        return cls(instant, sequence)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

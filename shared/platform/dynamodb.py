@@ -16,6 +16,8 @@ from pynamodb.models import Model
 from pynamodb.transactions import TransactWrite
 from typing_extensions import override
 
+from shared.platform.errors import ContendedError
+
 RowT = TypeVar("RowT", bound="Row")
 Raw: TypeAlias = dict[str, Any]
 
@@ -122,10 +124,6 @@ class WriteRefusedError(Exception):
     def __init__(self, failed: Mapping[str, Raw | None]) -> None:
         super().__init__(", ".join(failed))
         self.failed = failed
-
-
-class ContendedError(Exception):
-    """Other transactions held the same items through every attempt; nothing was written."""
 
 
 def commit(writes: Mapping[str, Write]) -> None:

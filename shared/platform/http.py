@@ -36,7 +36,7 @@ from shared.kernel.idempotency import Attempt, IdempotencyKeyReusedError
 from shared.kernel.principal import Principal
 from shared.platform.auth.doors import Access, Doors, Proof
 from shared.platform.auth.errors import ForbiddenError, NotYoursError, UnauthenticatedError
-from shared.platform.dynamodb import ContendedError
+from shared.platform.errors import ContendedError
 from shared.platform.observability import logger
 
 PROBLEM_JSON = "application/problem+json"
@@ -130,13 +130,14 @@ Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
 class In(BaseModel):
     """A body that clients send: unknown fields are refused, and so are guesses at a type."""
 
-    model_config = ConfigDict(extra="forbid", strict=False, frozen=True)
+    # Built when first needed: a cold start meets one route, and pays for its models alone.
+    model_config = ConfigDict(extra="forbid", strict=False, frozen=True, defer_build=True)
 
 
 class Out(BaseModel):
     """An answer."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 class FieldProblemOut(Out):
@@ -426,7 +427,9 @@ def _body(event: Event) -> Event:
     if not body:
         return {"body": None, "isBase64Encoded": False}
     try:
-        raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+        raw = (
+            base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+        )
         text = raw.decode()
     except ValueError as error:  # binascii's and Unicode's errors are such
         raise MalformedBodyError("the body is no UTF-8") from error

@@ -49,6 +49,13 @@ class ContactNotFoundError(RegistrationError):
     fault = Fault.NOT_FOUND
 
 
+class ProfileTooLargeError(RegistrationError):
+    """A contact has at most 100 tags, and 8 kB of attributes."""
+
+    code = "profile_too_large"
+    fault = Fault.REFUSED
+
+
 class TooManyDevicesError(RegistrationError):
     """The contact has as many devices as one contact may have."""
 

@@ -185,7 +185,7 @@ def test_a_body_beyond_the_limit_is_refused(client: httpx.Client, standin: Runni
 @contextmanager
 def process(folder: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", "infra.local.fcm", "--state-dir", str(folder), *options]
-    with subprocess.Popen(  # noqa: S603 - our own module
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
         try:

@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from shared.kernel.principal import Issuer
 from shared.platform.auth.errors import UnauthenticatedError
@@ -51,10 +49,12 @@ def fetch_json(url: str) -> Mapping[str, Any]:
     Raises:
         IssuerUnreachableError: it does not answer one.
     """
+    from urllib.request import urlopen  # noqa: PLC0415 - only tokens of strangers need it
+
     try:
         with urlopen(url, timeout=FETCH_SECONDS) as answer:  # noqa: S310 - callers check the scheme
             document = json.loads(answer.read(_LARGEST_DOCUMENT))
-    except (URLError, ValueError, OSError) as error:
+    except (ValueError, OSError) as error:  # URLError is an OSError
         raise IssuerUnreachableError(f"{url} does not answer") from error
     if not isinstance(document, dict):
         raise IssuerUnreachableError(f"{url} answers no JSON object")
@@ -123,7 +123,8 @@ class TokenVerifier:
         """
         _, claims = self._unverified(token)
         claimed = claims.get("aud")
-        audiences = {claimed} if isinstance(claimed, str) else set(claimed or ())
+        listed = claimed if isinstance(claimed, list) else [claimed]
+        audiences = {one for one in listed if isinstance(one, str)}
         for issuer in issuers:
             if issuer.issuer == claims.get("iss") and audiences & set(issuer.audiences):
                 return issuer

@@ -1,13 +1,19 @@
 """A contact: a person, as one app knows them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from shared.registrations.errors import ProfileTooLargeError
 from shared.registrations.model.devices import AttributeValue
 
 MOST_DEVICES = 50
 """A contact's tags are copied to its devices in one transaction, of at most 100 items."""
+
+MOST_TAGS = 100
+LARGEST_ATTRIBUTES = 8_192
+"""Bytes of JSON: a profile is read with every decision about its contact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,9 @@ class Contact:
         """Return the contact with tags added and removed, and attributes set (``None`` removes).
 
         The second part names what changed: ``tags``, ``attributes``.
+
+        Raises:
+            ProfileTooLargeError: it would have more than 100 tags or 8 kB of attributes.
         """
         tags = (self.tags | add) - remove
         merged = {**self.attributes, **attributes}
@@ -59,6 +68,10 @@ class Contact:
         )
         if not changed:
             return self, ()
+        if len(tags) > MOST_TAGS or len(json.dumps(kept).encode()) > LARGEST_ATTRIBUTES:
+            raise ProfileTooLargeError(
+                f"{MOST_TAGS} tags, {LARGEST_ATTRIBUTES} bytes of attributes"
+            )
         return replace(self, tags=tags, attributes=kept, version=self.version + 1), changed
 
 

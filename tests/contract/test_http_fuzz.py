@@ -1,0 +1,286 @@
+"""Whatever is sent to a route of the published document, its answer is one that the document names.
+
+schemathesis makes the requests, valid ones and broken ones; a small WSGI application hands them to
+the real handlers in this process, as the gateway does.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.transport import Response
+from schemathesis.generation.stateful import run_state_machine_as_test
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from typing_extensions import override
+
+from tests.deployment import Deployment, document, http_event
+from tests.fakes.issuer import OidcIssuer
+
+AUDIENCE = "the-app"
+FCM = {"project_id": "engage-local", "secret": "engage/fcm/local"}
+MEANINGFUL = {
+    "timezone": "Europe/Zurich",
+    "default_timezone": "America/Bogota",
+    "data": {"order": "17"},
+    "image": "https://example.com/picture.png",
+    "send_until": "2100-01-01T00:00:00Z",
+}
+"""Values that pass the rules which no schema can tell, by the name of the field."""
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+OPERATIONS = [
+    (method.upper(), path) for path, found in document()["paths"].items() for method in found
+]
+Environ: TypeAlias = dict[str, Any]
+Request: TypeAlias = Case[Any]
+StartResponse: TypeAlias = Callable[[str, list[tuple[str, str]]], object]
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The HTTP API, as a WSGI application over the functions."""
+
+    deployed: Deployment
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        method, path = environ["REQUEST_METHOD"], _text_of(environ["PATH_INFO"])
+        event = http_event(
+            method,
+            path,
+            query=_text_of(environ["QUERY_STRING"]),
+            headers=_headers_of(environ),
+            body=_body_of(environ),
+        )
+        answer = self.deployed.invoke(self.deployed.function_of(method, path), event)
+        start_response(f"{answer['statusCode']} Answered", list(answer["headers"].items()))
+        return [(answer["body"] or "").encode()]
+
+
+def _text_of(wire: str) -> str:
+    return wire.encode("latin-1").decode(errors="replace")
+
+
+def _headers_of(environ: Environ) -> dict[str, str]:
+    found = {
+        name.removeprefix("HTTP_").replace("_", "-").lower(): value
+        for name, value in environ.items()
+        if name.startswith("HTTP_") or name == "CONTENT_TYPE"
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _body_of(environ: Environ) -> str | bytes | None:
+    """Return the body: text where the gateway would take it for text, else bytes."""
+    body: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    if "json" not in environ.get("CONTENT_TYPE", ""):
+        return body or None
+    try:
+        return body.decode() or None
+    except UnicodeDecodeError:
+        return body
+
+
+class World:
+    """An app with a device, its contact and a message, and the callers who have to do with them."""
+
+    def __init__(self, deployed: Deployment) -> None:
+        self.deployed = deployed
+        issuers = [{"issuer": deployed.pool.issuer, "audiences": [AUDIENCE]}]
+        app_id = deployed.an_app(fcm=FCM, issuers=issuers)
+        users = OidcIssuer(deployed.pool.issuer, audience=AUDIENCE)
+        self.known: dict[str, Any] = {
+            "app_id": app_id,
+            "device_id": "phone-001",
+            "user_token": users.token("ada"),
+            "code": "not_found",
+            "recipients": [{"device_id": "phone-001"}],
+            **MEANINGFUL,
+        }
+        """What requests may name, by the name of the field or parameter."""
+
+        self.bearers = {
+            "operator": deployed.operator(),
+            "admin": deployed.marketer(app_id, "admin"),
+            "contact": users.token("ada"),
+        }
+        self.log_in()
+        sent = deployed.request(
+            f"POST /v1/apps/{app_id}/messages",
+            {"recipients": [{"device_id": "phone-001"}], "content": {"title": "Hello"}},
+            bearer=deployed.operator(),
+        )
+        self.known["message_id"] = sent.body["messages"][0]["message_id"]
+
+    def log_in(self, token: str | None = None) -> None:
+        """Have the device registered, with its contact logged in; ``token`` is what it has left."""
+        path = f"/v1/apps/{self.known['app_id']}/devices/{self.known['device_id']}"
+        body = {"platform": "android", "client_seq": 1}
+        device = self.deployed.request(f"PUT {path}", body, bearer=token).body
+        known = self.deployed.log_in(device, "ada", audience=AUDIENCE)
+        self.known["contact_id"] = known["contact_id"]
+        self.bearers["device"] = known["device_token"]
+
+    def with_known(self, case: Request) -> Request:
+        """Return the case with those values in its body that lead to something."""
+        case.body = _replaced(case.body, self.known)
+        return case
+
+
+def _replaced(value: Any, known: Mapping[str, Any]) -> Any:
+    if isinstance(value, list):
+        return [_replaced(inner, known) for inner in value]
+    if isinstance(value, dict):
+        return {
+            name: known[name] if name in known and inner is not None else _replaced(inner, known)
+            for name, inner in value.items()
+        }
+    return value
+
+
+def callers_of(access: str) -> list[str]:
+    """Return who calls a route, the documented ones several times as often."""
+    documented = {
+        "device": ["device"],
+        "marketer": ["admin", "operator"],
+        "operator": ["operator"],
+        "contact": ["contact"],
+        "anyone": ["nobody", "device"],
+    }
+    welcome = [name for word in documented if word in access for name in documented[word]]
+    return [*welcome * 4, "nobody", "device", "contact", "operator"]
+
+
+def cases(world: World, operation: Any) -> st.SearchStrategy[Request]:
+    """Return requests of an operation: most about what exists, valid and broken."""
+    names = {parameter.name for parameter in operation.path_parameters}
+    real = {name: world.known[name] for name in names}
+    valid, broken = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
+    return st.one_of(
+        operation.as_strategy(valid, path_parameters=real).map(world.with_known),
+        operation.as_strategy(valid, path_parameters=real),
+        operation.as_strategy(valid).map(world.with_known),
+        *([operation.as_strategy(broken, path_parameters=real)] if _takes_more(operation) else []),
+        *([operation.as_strategy(broken)] if names or _takes_more(operation) else []),
+    )
+
+
+def _takes_more(operation: Any) -> bool:
+    return bool(operation.query or operation.body)
+
+
+@pytest.fixture
+def examples(request: pytest.FixtureRequest) -> int:
+    return 300 if request.config.getoption("--long") else 30
+
+
+def _settings(count: int, **others: Any) -> settings:
+    return settings(
+        max_examples=count,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+        **others,
+    )
+
+
+def _call(case: Request, app: Gateway, bearer: str | None) -> Response:
+    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    return case.call(app=app, headers=headers)
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_every_answer_of_a_route_is_documented(
+    deployed: Deployment, examples: int, method: str, path: str
+) -> None:
+    world, app = World(deployed), Gateway(deployed)
+    operation = schemathesis.openapi.from_dict(deepcopy(document()))[path][method]
+    callers = callers_of(document()["paths"][path][method.lower()]["x-engage-access"])
+
+    seen: Counter[int] = Counter()
+
+    @_settings(examples)
+    @given(case=cases(world, operation), caller=st.sampled_from(callers))
+    def run(case: Request, caller: str) -> None:
+        response = _call(case, app, world.bearers.get(caller))
+        seen[response.status_code] += 1
+        case.validate_response(response, checks=CHECKS)
+        if caller == "device" and method == "DELETE" and response.status_code < 300:
+            world.log_in(response.json()["device_token"] if response.content else None)
+
+    run()
+    assert min(seen) < 300, f"no request came through: {dict(seen)}"
+
+
+def test_what_one_answer_names_leads_on_to_documented_answers(
+    deployed: Deployment, dynamodb_client: Any, examples: int
+) -> None:
+    """Walk from answer to answer, by the document's links and those that schemathesis infers."""
+    app, operator = Gateway(deployed), deployed.operator()
+    tokens: dict[str, str] = {}
+    reached: set[tuple[str, int]] = set()
+    workflow: Any = schemathesis.openapi.from_dict(deepcopy(document())).as_state_machine()
+
+    class Walk(workflow):  # type: ignore[misc]
+        @override
+        def setup(self) -> None:
+            """Begin with one app and nothing else: the same steps get the same kinds of answers."""
+            _forget_all(deployed, dynamodb_client)
+            tokens.clear()
+            deployed.an_app(fcm=FCM)
+
+        @override
+        def call(self, case: Request, **_: Any) -> Response:
+            case.body = _replaced(case.body, MEANINGFUL)
+            response = _call(case, app, self.bearer(case))
+            reached.add((case.operation.label, response.status_code // 100))
+            if response.status_code in {200, 201} and "device_token" in response.json():
+                tokens[self.device(case)] = response.json()["device_token"]
+            return response
+
+        @override
+        def validate_response(self, response: Response, case: Request, **_: Any) -> None:
+            case.validate_response(response, checks=CHECKS)
+
+        def bearer(self, case: Request) -> str | None:
+            """Return the token of the device in the path where it has one, else the operator's."""
+            access = case.operation.definition.raw["x-engage-access"]
+            if "device" not in access and access != "anyone":
+                return operator
+            return tokens.get(self.device(case))
+
+        def device(self, case: Request) -> str:
+            return f"{case.path_parameters.get('app_id')} {case.path_parameters.get('device_id')}"
+
+    run_state_machine_as_test(Walk, settings=_settings(examples // 2, stateful_step_count=12))
+    assert any("{" in route for route, kind in reached if kind == 2), "no walk led anywhere"
+
+
+def _forget_all(deployed: Deployment, dynamodb_client: Any) -> None:
+    """Empty the tables, but for the grants."""
+    for table in deployed.tables.values():
+        for page in dynamodb_client.get_paginator("scan").paginate(TableName=table):
+            for item in page["Items"]:
+                if not item["pk"]["S"].startswith("GRANT#"):
+                    key = {"pk": item["pk"], "sk": item["sk"]}
+                    dynamodb_client.delete_item(TableName=table, Key=key)

@@ -1,0 +1,152 @@
+"""Two tenants to tell apart, and the routes of the published document to try on them."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from typing_extensions import override
+
+from shared.kernel.principal import Role
+from tests.deployment import Answer, Deployment, document
+from tests.fakes.issuer import OidcIssuer
+
+ROLES = tuple(role.name.lower() for role in Role)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """A route of the document."""
+
+    method: str
+    path: str
+    access: str
+    takes_body: bool
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of the path's parameters."""
+        return re.findall(r"\{(\w+)\}", self.path)
+
+    @property
+    def role(self) -> str | None:
+        """Return the weakest role that may call it; ``None``: it is not for marketers."""
+        found = re.search(r"marketer \((\w+)\)", self.access)
+        return found and found[1]
+
+    @property
+    def is_for_devices(self) -> bool:
+        return "device" in self.access
+
+    @property
+    def is_for_anyone(self) -> bool:
+        return self.access == "anyone"
+
+    @property
+    def is_for_operators(self) -> bool:
+        return self.access == "operator"
+
+    def admits(self, role: str) -> bool:
+        """Say whether a marketer's role suffices."""
+        return self.role is not None and Role[role.upper()] >= Role[self.role.upper()]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+OPERATIONS = tuple(
+    Operation(
+        method=method.upper(),
+        path=path,
+        access=operation["x-engage-access"],
+        takes_body="requestBody" in operation,
+    )
+    for path, operations in document()["paths"].items()
+    for method, operation in operations.items()
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tenant:
+    """An app with one thing of each kind in it; ``ids`` by the names of path parameters.
+
+    ``bearers`` are the tokens of its device, of its contact, and of a marketer of each role.
+    """
+
+    ids: dict[str, str]
+    bearers: dict[str, str]
+
+    @classmethod
+    def in_(cls, deployed: Deployment, name: str) -> "Tenant":
+        """Fill a new app; a new kind of thing whose id stands in a path is made here."""
+        app_id = deployed.an_app(
+            name=name,
+            fcm={"project_id": "engage-local", "secret": "engage/fcm/local"},
+            issuers=[{"issuer": deployed.pool.issuer, "audiences": [name]}],
+        )
+        device = deployed.a_device(app_id, f"phone-of-{name}")
+        known = deployed.log_in(device, f"ada-of-{name}", audience=name)
+        content = {"title": "Hello"}
+        sent = deployed.request(
+            f"POST /v1/apps/{app_id}/messages",
+            {"recipients": [{"device_id": known["device_id"]}], "content": content},
+            bearer=deployed.operator(),
+        )
+        return cls(
+            ids={
+                "app_id": app_id,
+                "device_id": known["device_id"],
+                "contact_id": known["contact_id"],
+                "message_id": sent.body["messages"][0]["message_id"],
+            },
+            bearers={
+                "device": known["device_token"],
+                "contact": OidcIssuer(deployed.pool.issuer, audience=name).token(f"ada-of-{name}"),
+                **{role: deployed.marketer(app_id, role) for role in ROLES},
+            },
+        )
+
+    def path(self, operation: Operation, **others: str) -> str:
+        """Return an operation's path about this tenant's things, but for ``others``."""
+        known = {"code": "not_found", **self.ids, **others}
+        for name in operation.names:
+            if name not in known:
+                pytest.fail(
+                    f"{operation}: no test knows a {name}. Make one in Tenant.in_ "
+                    f"(tests/functional/tenants.py), so that its route is tried across tenants."
+                )
+        return operation.path.format_map(known)
+
+
+def call(
+    deployed: Deployment, operation: Operation, path: str, bearer: str | None, body: Any = None
+) -> Answer:
+    """Call an operation; one that takes a body gets an empty object unless told otherwise."""
+    sent = {} if body is None and operation.takes_body else body
+    return deployed.request(f"{operation.method} {path}", sent, bearer=bearer)
+
+
+def is_problem(answer: Answer) -> bool:
+    """Say whether an answer is a problem document of our own about what the client did."""
+    return (
+        400 <= answer.status < 500
+        and answer.headers.get("Content-Type") == "application/problem+json"
+        and set(answer.body) >= {"type", "title", "status", "code", "detail", "instance", "errors"}
+        and answer.body["status"] == answer.status
+        and answer.body["type"] == f"/v1/problems/{answer.body['code']}"
+    )
+
+
+def stored(deployed: Deployment, dynamodb_client: Any, *, about: str = "") -> list[str]:
+    """Return every item of every table that mentions ``about``."""
+    pages = (
+        page
+        for table in deployed.tables.values()
+        for page in dynamodb_client.get_paginator("scan").paginate(TableName=table)
+    )
+    items = (
+        json.dumps(item, sort_keys=True, default=str) for page in pages for item in page["Items"]
+    )
+    return sorted(item for item in items if about in item)

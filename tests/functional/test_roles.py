@@ -1,0 +1,79 @@
+"""Each route lets in exactly those whom the document names; every route is tried."""
+
+import pytest
+
+from tests.deployment import POOL, Deployment
+from tests.functional.tenants import OPERATIONS, ROLES, Operation, Tenant, call
+
+CALLERS = (*ROLES, "operator", "viewer of all", "device", "contact", "stranger", "nobody")
+GUARDED = [operation for operation in OPERATIONS if not operation.is_for_anyone]
+THROUGH = 0
+"""Stands for every status that proves admission: the door and the tenant raised no objection."""
+
+
+@pytest.fixture
+def tenant(deployed: Deployment) -> Tenant:
+    return Tenant.in_(deployed, "shop")
+
+
+def bearer_of(deployed: Deployment, tenant: Tenant, caller: str) -> str | None:
+    if caller == "operator":
+        return deployed.operator()
+    if caller == "viewer of all":
+        body = {"principal": f"{POOL}#auditor", "app_id": "*", "role": "viewer"}
+        assert deployed.request("PUT /v1/grants", body, bearer=deployed.operator()).status == 200
+        return deployed.pool.token("auditor")
+    if caller == "stranger":
+        return deployed.pool.token("stranger")
+    return tenant.bearers.get(caller)
+
+
+def expected(operation: Operation, caller: str) -> int:
+    """Return the status that the document promises a caller."""
+    if caller == "nobody":
+        return 401
+    if caller == "device":
+        return THROUGH if operation.is_for_devices else 403
+    if caller == "contact" and "app_id" not in operation.names:
+        return 401  # an app's issuer vouches for nobody beyond the app
+    if operation.is_for_devices:
+        return 403
+    if operation.is_for_operators:
+        return THROUGH if caller == "operator" else 403
+    return _of_marketer(operation, caller)
+
+
+def _of_marketer(operation: Operation, caller: str) -> int:
+    assert operation.role, f"{operation}: say in this test who may call {operation.access!r}"
+    if "app_id" not in operation.names:
+        return THROUGH  # it answers what the caller may see, be it nothing
+    if caller in {"contact", "stranger"}:
+        own = caller == "contact" and "contact" in operation.access
+        return THROUGH if own else 404
+    role = {"operator": "admin", "viewer of all": "viewer"}.get(caller, caller)
+    return THROUGH if operation.admits(role) else 403
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_a_route_admits_those_whom_it_documents(
+    deployed: Deployment, tenant: Tenant, caller: str
+) -> None:
+    bearer = bearer_of(deployed, tenant, caller)
+    statuses = {}
+    for operation in GUARDED:
+        answer = call(deployed, operation, tenant.path(operation), bearer)
+        statuses[str(operation)] = answer.status
+        if caller == "device" and operation.method == "DELETE":  # its token is void
+            tenant = Tenant.in_(deployed, "shop")
+            bearer = tenant.bearers["device"]
+    got = {
+        name: status if status in {401, 403, 404} else THROUGH for name, status in statuses.items()
+    }
+    assert got == {str(operation): expected(operation, caller) for operation in GUARDED}, statuses
+
+
+def test_what_is_for_anyone_asks_for_no_proof(deployed: Deployment, tenant: Tenant) -> None:
+    for operation in OPERATIONS:
+        if operation.is_for_anyone:
+            path = tenant.path(operation, device_id="phone-of-nobody")
+            assert call(deployed, operation, path, None).status in {200, 422}

@@ -1,0 +1,168 @@
+"""One tenant never reaches another's things; every route of the document is tried."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.deployment import Answer, Deployment
+from tests.functional.tenants import (
+    OPERATIONS,
+    ROLES,
+    Operation,
+    Tenant,
+    call,
+    is_problem,
+    stored,
+)
+
+OF_AN_APP = [operation for operation in OPERATIONS if "app_id" in operation.names]
+OF_A_THING = [operation for operation in OF_AN_APP if len(operation.names) > 1]
+CALLERS = ("device", "contact", *ROLES)
+
+
+@pytest.fixture
+def one(deployed: Deployment) -> Tenant:
+    return Tenant.in_(deployed, "one")
+
+
+@pytest.fixture
+def other(deployed: Deployment) -> Tenant:
+    return Tenant.in_(deployed, "other")
+
+
+def in_the_others_app(operation: Operation, caller: str) -> int:
+    """Return the status that a caller of one app gets on another app's path."""
+    if operation.is_for_anyone or caller == "contact":
+        return 401  # the token is no device's of that app, nor made for it by one of its issuers
+    if (caller == "device") != operation.is_for_devices:
+        return 403  # such callers have no business on this route, whatever the app
+    return 404
+
+
+def in_its_own_app(operation: Operation, caller: str) -> int:
+    """Return the status that a caller gets on the own app's path, about another app's thing."""
+    if (caller == "device") != operation.is_for_devices:
+        return 403
+    if caller in ROLES and not operation.admits(caller):
+        return 403
+    return 404
+
+
+def leaks(answer: Answer, other: Tenant, *, sent: str) -> list[str]:
+    """Return which ids of the other tenant an answer tells that the request did not hold."""
+    text = json.dumps(answer.body)
+    return [found for found in other.ids.values() if found in text and found not in sent]
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_nobody_reaches_into_another_app(
+    deployed: Deployment, one: Tenant, other: Tenant, dynamodb_client: Any, caller: str
+) -> None:
+    before = stored(deployed, dynamodb_client, about=other.ids["app_id"])
+    statuses, told = {}, {}
+    for operation in OF_AN_APP:
+        path = other.path(operation)
+        answer = call(deployed, operation, path, one.bearers[caller], body_of(operation))
+        assert is_problem(answer), (operation, answer)
+        statuses[str(operation)] = answer.status
+        told[str(operation)] = leaks(answer, other, sent=path)
+    assert statuses == {str(found): in_the_others_app(found, caller) for found in OF_AN_APP}
+    assert not any(told.values()), told
+    assert stored(deployed, dynamodb_client, about=other.ids["app_id"]) == before
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_nobody_finds_another_apps_things_in_the_own_app(
+    deployed: Deployment, one: Tenant, other: Tenant, dynamodb_client: Any, caller: str
+) -> None:
+    before = stored(deployed, dynamodb_client)
+    tried = [operation for operation in OF_A_THING if not operation.is_for_anyone]
+    statuses, told = {}, {}
+    for operation in tried:
+        path = other.path(operation, app_id=one.ids["app_id"])
+        answer = call(deployed, operation, path, one.bearers[caller], body_of(operation))
+        assert is_problem(answer), (operation, answer)
+        statuses[str(operation)] = answer.status
+        told[str(operation)] = leaks(answer, other, sent=path)
+    assert statuses == {str(found): in_its_own_app(found, caller) for found in tried}
+    assert not any(told.values()), told
+    assert stored(deployed, dynamodb_client) == before
+
+
+def body_of(operation: Operation) -> dict[str, Any] | None:
+    """Return a body with which an operation gets as far as its ids."""
+    if str(operation) == "PUT /v1/apps/{app_id}/devices/{device_id}":
+        return {"platform": "android", "client_seq": 9}
+    return None
+
+
+def test_no_list_names_another_apps_things(
+    deployed: Deployment, one: Tenant, other: Tenant
+) -> None:
+    for operation in OPERATIONS:
+        if operation in OF_A_THING or operation.is_for_anyone:
+            continue
+        for caller in CALLERS:
+            answer = call(deployed, operation, one.path(operation), one.bearers[caller])
+            assert answer.status < 500
+            assert not leaks(answer, other, sent=""), (operation, caller)
+
+
+def test_a_device_id_of_another_app_is_free_in_this_one(
+    deployed: Deployment, one: Tenant, other: Tenant
+) -> None:
+    made = deployed.a_device(one.ids["app_id"], other.ids["device_id"])
+    assert made["app_id"] == one.ids["app_id"]
+    assert made["contact_id"] != other.ids["contact_id"]
+    read = deployed.request(
+        f"GET /v1/apps/{other.ids['app_id']}/devices/{other.ids['device_id']}",
+        bearer=other.bearers["device"],
+    )
+    assert (read.status, read.body["contact_id"]) == (200, other.ids["contact_id"])
+
+
+def test_a_message_reaches_no_recipient_of_another_app(
+    deployed: Deployment, one: Tenant, other: Tenant
+) -> None:
+    """The answer is the same as for ids that nobody has."""
+
+    def send(recipient: dict[str, str]) -> tuple[int, str, Any]:
+        answer = deployed.request(
+            f"POST /v1/apps/{one.ids['app_id']}/messages",
+            {"recipients": [recipient], "content": {"title": "Hello"}},
+            bearer=one.bearers["sender"],
+        )
+        return answer.status, answer.body["code"], answer.body["errors"]
+
+    nobody = send({"device_id": "phone-of-nobody"})
+    assert nobody[:2] == (422, "nobody_to_tell")
+    assert send({"device_id": other.ids["device_id"]}) == nobody
+    assert send({"contact_id": other.ids["contact_id"]}) == nobody
+
+
+def test_a_receipt_for_another_apps_message_is_rejected(
+    deployed: Deployment, one: Tenant, other: Tenant
+) -> None:
+    def hear(message_id: str) -> tuple[int, Any]:
+        receipt = {"message_id": message_id, "type": "opened", "at": "2026-03-01T12:00:00Z"}
+        answer = deployed.request(
+            f"POST /v1/apps/{one.ids['app_id']}/receipts",
+            {"receipts": [receipt]},
+            bearer=one.bearers["device"],
+        )
+        return answer.status, answer.body
+
+    assert hear(other.ids["message_id"]) == hear(f"msg_{'0' * 26}_0")
+    assert hear(other.ids["message_id"])[1]["accepted"] == 0
+
+
+def test_a_user_token_for_another_app_binds_nobody(
+    deployed: Deployment, one: Tenant, other: Tenant
+) -> None:
+    answer = deployed.request(
+        f"PUT /v1/apps/{one.ids['app_id']}/devices/{one.ids['device_id']}/contact",
+        {"user_token": other.bearers["contact"]},
+        bearer=one.bearers["device"],
+    )
+    assert (answer.status, answer.body["code"]) == (401, "unauthenticated")

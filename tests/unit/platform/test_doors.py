@@ -1,0 +1,366 @@
+"""The doors: proof first, then the path, then the role."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.kernel.principal import EVERY_APP, Issuer, Kind, Principal, Role
+from shared.platform.auth.device_tokens import GRACE, LIFETIME, DeviceTokens
+from shared.platform.auth.doors import (
+    Access,
+    Doors,
+    Proof,
+    anyone,
+    device,
+    marketer,
+    normalised_arn,
+    operator,
+)
+from shared.platform.auth.errors import ForbiddenError, NotYoursError, UnauthenticatedError
+from shared.platform.auth.oidc import IssuerUnreachableError, JwksKeySource, TokenVerifier
+from tests.fakes.clock import NOON, ManualClock
+from tests.fakes.issuer import OidcIssuer
+
+POOL = OidcIssuer("https://pool.example", audience="marketers")
+SHOP_USERS = OidcIssuer("https://users.example", audience="shop", key_id="k2")
+KEYS = {
+    "https://pool.example/keys": POOL.jwks(),
+    "https://users.example/.well-known/openid-configuration": {
+        "jwks_uri": "https://users.example/keys"
+    },
+    "https://users.example/keys": SHOP_USERS.jwks(),
+}
+SHOP, CLUB = "app_SHOP", "app_CLUB"
+ROLE = "arn:aws:iam::123456789012:role/Marketing"
+TOKENS = DeviceTokens(keys=lambda: [b"the key"])
+
+
+@dataclass
+class Registered:
+    """What is registered, in memory."""
+
+    grants: dict[tuple[str, str], Role] = field(default_factory=dict)
+    issuers: dict[str, tuple[Issuer, ...]] = field(default_factory=dict)
+    epochs: dict[tuple[str, str], int] = field(default_factory=dict)
+    contacts: dict[tuple[str, str, str], str] = field(default_factory=dict)
+
+    def grants_of(self, principals: Sequence[str]) -> Mapping[str, Role]:
+        found: dict[str, Role] = {}
+        for (principal, app_id), role in self.grants.items():
+            if principal in principals:
+                found[app_id] = max(role, found.get(app_id, role))
+        return found
+
+    def issuers_of(self, app_id: str) -> Sequence[Issuer]:
+        return self.issuers.get(app_id, ())
+
+    def device_epoch(self, *, app_id: str, device_id: str) -> int | None:
+        return self.epochs.get((app_id, device_id))
+
+    def contact_of(self, *, app_id: str, issuer: str, subject: str) -> str | None:
+        return self.contacts.get((app_id, issuer, subject))
+
+
+def fetch(url: str) -> Mapping[str, Any]:
+    try:
+        return KEYS[url]
+    except KeyError:
+        raise IssuerUnreachableError(url) from None
+
+
+@pytest.fixture
+def registered() -> Registered:
+    return Registered(
+        issuers={SHOP: (Issuer(issuer=SHOP_USERS.issuer, audiences=("shop",)),)},
+        epochs={(SHOP, "phone-001"): 7},
+        contacts={(SHOP, SHOP_USERS.issuer, "ada"): "con_ada"},
+    )
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def doors(registered: Registered, clock: ManualClock) -> Doors:
+    pool = Issuer(
+        issuer=POOL.issuer, audiences=("marketers",), jwks_uri="https://pool.example/keys"
+    )
+    return Doors(
+        registry=registered,
+        device_tokens=TOKENS,
+        tokens=TokenVerifier(keys=JwksKeySource(fetch=fetch)),
+        issuer=lambda: pool,
+        operator_role_arn="arn:aws:iam::123456789012:role/ops/Operator",
+        clock=clock,
+    )
+
+
+def bearing(token: str) -> Proof:
+    return Proof(bearer=token, iam_arn=None)
+
+
+def signed(arn: str) -> Proof:
+    return Proof(bearer=None, iam_arn=arn)
+
+
+def a_device(*, app_id: str = SHOP, device_id: str = "phone-001", epoch: int = 7) -> Proof:
+    return bearing(TOKENS.issue(app_id=app_id, device_id=device_id, epoch=epoch, at=NOON))
+
+
+NOBODY = Proof(bearer=None, iam_arn=None)
+AT_PHONE = {"app_id": SHOP, "device_id": "phone-001"}
+
+
+def test_anyone_comes_in_without_proof_and_with_a_bad_one(doors: Doors) -> None:
+    assert doors.admit(NOBODY, anyone(), {}) is None
+    assert doors.admit(bearing("garbage"), anyone(), {}) is None
+
+
+@pytest.mark.parametrize("access", [device(), marketer(Role.VIEWER), operator()], ids=str)
+@pytest.mark.parametrize("bearer", [None, "", "garbage", "a.b", "a.b.c", "a.b.c.d"])
+def test_without_proof_that_holds_the_doors_stay_shut(
+    doors: Doors, access: Access, bearer: str | None
+) -> None:
+    with pytest.raises(UnauthenticatedError):
+        doors.admit(Proof(bearer=bearer, iam_arn=None), access, AT_PHONE)
+
+
+def test_a_device_speaks_for_itself(doors: Doors) -> None:
+    assert doors.admit(a_device(), device(), AT_PHONE) == Principal(
+        kind=Kind.DEVICE, subject="phone-001", app_id=SHOP
+    )
+    assert doors.admit(a_device(), device(), {"app_id": SHOP})
+
+
+@pytest.mark.parametrize(
+    "path", [{"app_id": CLUB}, {"app_id": SHOP, "device_id": "phone-002"}, {}], ids=str
+)
+def test_a_device_speaks_for_nobody_else(doors: Doors, path: dict[str, str]) -> None:
+    with pytest.raises(NotYoursError):
+        doors.admit(a_device(), device(), path)
+
+
+@pytest.mark.parametrize("access", [marketer(Role.VIEWER, or_contact=True), operator()], ids=str)
+def test_a_device_is_no_marketer(doors: Doors, access: Access) -> None:
+    with pytest.raises(ForbiddenError):
+        doors.admit(a_device(), access, {"app_id": SHOP, "contact_id": "con_ada"})
+
+
+@pytest.mark.parametrize(("epoch", "comes_in"), [(6, False), (7, True), (8, True)])
+def test_a_raised_epoch_voids_the_tokens_before_it(
+    doors: Doors, epoch: int, comes_in: bool
+) -> None:
+    if comes_in:
+        assert doors.admit(a_device(epoch=epoch), device(), AT_PHONE)
+    else:
+        with pytest.raises(UnauthenticatedError):
+            doors.admit(a_device(epoch=epoch), device(), AT_PHONE)
+
+
+def test_the_token_of_a_forgotten_device_is_void(doors: Doors, registered: Registered) -> None:
+    registered.epochs.clear()
+    with pytest.raises(UnauthenticatedError):
+        doors.admit(a_device(), device(), AT_PHONE)
+
+
+def test_an_expired_token_opens_no_door_but_proves_ownership_for_the_grace(
+    doors: Doors, clock: ManualClock
+) -> None:
+    clock.advance(LIFETIME)
+    with pytest.raises(UnauthenticatedError):
+        doors.admit(a_device(), device(), AT_PHONE)
+    claims = doors.device_claims(a_device(), grace=GRACE)
+    assert claims is not None
+    assert claims.device_id == "phone-001"
+    clock.advance(GRACE)
+    with pytest.raises(UnauthenticatedError):
+        doors.device_claims(a_device(), grace=GRACE)
+    assert doors.device_claims(NOBODY, grace=GRACE) is None
+
+
+@pytest.mark.parametrize("held", list(Role))
+@pytest.mark.parametrize("wanted", list(Role))
+def test_a_role_includes_those_before_it(
+    doors: Doors, registered: Registered, held: Role, wanted: Role
+) -> None:
+    registered.grants[f"{POOL.issuer}#ada", SHOP] = held
+    if held >= wanted:
+        caller = doors.admit(bearing(POOL.token("ada")), marketer(wanted), {"app_id": SHOP})
+        assert caller is not None
+        assert (caller.kind, caller.subject) == (Kind.USER, f"{POOL.issuer}#ada")
+    else:
+        with pytest.raises(ForbiddenError):
+            doors.admit(bearing(POOL.token("ada")), marketer(wanted), {"app_id": SHOP})
+
+
+def test_an_app_without_a_grant_does_not_exist(doors: Doors, registered: Registered) -> None:
+    registered.grants[f"{POOL.issuer}#ada", SHOP] = Role.ADMIN
+    with pytest.raises(NotYoursError):
+        doors.admit(bearing(POOL.token("ada")), marketer(Role.VIEWER), {"app_id": CLUB})
+
+
+def test_groups_are_granted_like_persons_and_the_strongest_role_counts(
+    doors: Doors, registered: Registered
+) -> None:
+    registered.grants[f"{POOL.issuer}#group/readers", SHOP] = Role.VIEWER
+    registered.grants[f"{POOL.issuer}#group/senders", SHOP] = Role.SENDER
+    for claim in ("cognito:groups", "groups"):
+        groups: dict[str, Any] = {claim: ["readers", "senders", 7]}
+        token = POOL.token("ada", **groups)
+        assert doors.admit(bearing(token), marketer(Role.SENDER), {"app_id": SHOP})
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        [["operators"]],
+        [{"operators": 1}],
+        "operators",
+        {"operators": 1},
+        7,
+    ],
+    ids=str,
+)
+def test_groups_of_another_shape_are_no_groups(
+    doors: Doors, registered: Registered, groups: Any
+) -> None:
+    registered.grants[f"{POOL.issuer}#group/o", EVERY_APP] = Role.ADMIN
+    registered.grants[f"{POOL.issuer}#group/operators", EVERY_APP] = Role.ADMIN
+    token = POOL.token("ada", **{"cognito:groups": groups})
+    with pytest.raises(NotYoursError):
+        doors.admit(bearing(token), marketer(Role.VIEWER), {"app_id": SHOP})
+
+
+def test_only_an_admin_of_every_app_operates(doors: Doors, registered: Registered) -> None:
+    ada = f"{POOL.issuer}#ada"
+    for app_id, role in ((SHOP, Role.ADMIN), (EVERY_APP, Role.SENDER)):
+        registered.grants = {(ada, app_id): role}
+        with pytest.raises(ForbiddenError):
+            doors.admit(bearing(POOL.token("ada")), operator(), {})
+    registered.grants = {(ada, EVERY_APP): Role.ADMIN}
+    caller = doors.admit(bearing(POOL.token("ada")), operator(), {})
+    assert caller is not None
+    assert caller.is_operator()
+
+
+def test_no_marketer_is_a_device(doors: Doors, registered: Registered) -> None:
+    registered.grants[f"{POOL.issuer}#ada", EVERY_APP] = Role.ADMIN
+    with pytest.raises(ForbiddenError):
+        doors.admit(bearing(POOL.token("ada")), device(), AT_PHONE)
+
+
+def test_a_contact_reaches_itself_alone(doors: Doors) -> None:
+    access = marketer(Role.EDITOR, or_contact=True)
+    ada = bearing(SHOP_USERS.token("ada"))
+    assert doors.admit(ada, access, {"app_id": SHOP, "contact_id": "con_ada"})
+    for proof, contact_id in ((ada, "con_eve"), (bearing(SHOP_USERS.token("eve")), "con_ada")):
+        with pytest.raises(NotYoursError):
+            doors.admit(proof, access, {"app_id": SHOP, "contact_id": contact_id})
+    with pytest.raises(NotYoursError):
+        doors.admit(ada, marketer(Role.VIEWER), {"app_id": SHOP, "contact_id": "con_ada"})
+
+
+def test_an_apps_issuer_vouches_on_that_app_alone(doors: Doors, registered: Registered) -> None:
+    ada = f"{SHOP_USERS.issuer}#ada"
+    registered.grants = {(ada, SHOP): Role.VIEWER, (ada, EVERY_APP): Role.ADMIN}
+    proof = bearing(SHOP_USERS.token("ada"))
+    caller = doors.admit(proof, marketer(Role.VIEWER), {"app_id": SHOP})
+    assert caller is not None
+    assert caller.grants == {SHOP: Role.VIEWER}
+    with pytest.raises(ForbiddenError):
+        doors.admit(proof, marketer(Role.ADMIN), {"app_id": SHOP})
+    for path in ({"app_id": CLUB}, {}):
+        with pytest.raises(UnauthenticatedError):
+            doors.admit(proof, marketer(Role.VIEWER), path)
+    with pytest.raises(UnauthenticatedError):
+        doors.admit(proof, operator(), {})
+
+
+def test_a_user_token_must_be_of_one_of_the_apps_issuers(doors: Doors) -> None:
+    assert doors.user_claims(SHOP_USERS.token("ada"), app_id=SHOP)["sub"] == "ada"
+    for token, app_id in (
+        (SHOP_USERS.token("ada"), CLUB),
+        (POOL.token("ada"), SHOP),
+        (SHOP_USERS.token("ada", aud="club"), SHOP),
+        (SHOP_USERS.token("ada", exp=NOON - timedelta(days=9_000)), SHOP),
+    ):
+        with pytest.raises(UnauthenticatedError):
+            doors.user_claims(token, app_id=app_id)
+
+
+def test_an_app_may_trust_our_own_pool_whose_keys_lie_elsewhere(
+    doors: Doors, registered: Registered
+) -> None:
+    registered.issuers[CLUB] = (Issuer(issuer=POOL.issuer, audiences=("club",)),)
+    assert doors.user_claims(POOL.token("ada", aud="club"), app_id=CLUB)["sub"] == "ada"
+
+
+def test_the_operator_role_operates_without_a_grant(doors: Doors) -> None:
+    session = signed("arn:aws:sts::123456789012:assumed-role/Operator/session")
+    caller = doors.admit(session, operator(), {})
+    assert caller is not None
+    assert (caller.kind, caller.subject) == (
+        Kind.IAM,
+        "arn:aws:iam::123456789012:role/Operator",
+    )
+    assert doors.admit(session, marketer(Role.ADMIN), {"app_id": SHOP})
+
+
+def test_an_iam_caller_has_its_grants(doors: Doors, registered: Registered) -> None:
+    registered.grants[ROLE, SHOP] = Role.SENDER
+    session = signed("arn:aws:sts::123456789012:assumed-role/Marketing/nightly")
+    assert doors.admit(session, marketer(Role.SENDER), {"app_id": SHOP})
+    with pytest.raises(ForbiddenError):
+        doors.admit(session, marketer(Role.ADMIN), {"app_id": SHOP})
+    with pytest.raises(NotYoursError):
+        doors.admit(session, marketer(Role.VIEWER), {"app_id": CLUB})
+    with pytest.raises(ForbiddenError):
+        doors.admit(session, operator(), {})
+    with pytest.raises(ForbiddenError):
+        doors.admit(session, device(), AT_PHONE)
+
+
+@pytest.mark.parametrize(
+    ("arn", "kept"),
+    [
+        ("arn:aws:sts::1:assumed-role/Marketing/session", "arn:aws:iam::1:role/Marketing"),
+        ("arn:aws:sts::1:assumed-role/Marketing/a@b.example", "arn:aws:iam::1:role/Marketing"),
+        ("arn:aws:iam::1:role/Marketing", "arn:aws:iam::1:role/Marketing"),
+        ("arn:aws:iam::1:role/teams/mobile/Marketing", "arn:aws:iam::1:role/Marketing"),
+        ("arn:aws-cn:sts::1:assumed-role/Marketing/s", "arn:aws-cn:iam::1:role/Marketing"),
+        ("arn:aws:iam::1:user/people/ada", "arn:aws:iam::1:user/people/ada"),
+        ("arn:aws:iam::1:root", "arn:aws:iam::1:root"),
+        ("https://issuer.example#ada", "https://issuer.example#ada"),
+        ("https://issuer.example#group/role/x", "https://issuer.example#group/role/x"),
+        ("", ""),
+    ],
+)
+def test_an_arn_is_kept_as_its_role(arn: str, kept: str) -> None:
+    assert normalised_arn(arn) == kept
+    assert normalised_arn(kept) == kept
+
+
+@pytest.mark.parametrize(
+    ("event", "bearer", "arn"),
+    [
+        ({"headers": {"authorization": "Bearer t.o"}}, "t.o", None),
+        ({"headers": {"authorization": "bearer  t.o "}}, "t.o", None),
+        ({"headers": {"authorization": "Basic dXNlcjpwYXNz"}}, None, None),
+        ({"headers": {"authorization": "Bearer"}}, "", None),
+        ({"headers": {}}, None, None),
+        ({"headers": None, "requestContext": None}, None, None),
+        ({"requestContext": {"authorizer": None}}, None, None),
+        ({"requestContext": {"authorizer": {"iam": None}}}, None, None),
+        ({"requestContext": {"authorizer": {"iam": {"userArn": ROLE}}}}, None, ROLE),
+    ],
+    ids=str,
+)
+def test_the_proof_is_read_from_the_event(
+    event: dict[str, Any], bearer: str | None, arn: str | None
+) -> None:
+    assert Proof.of(event) == Proof(bearer=bearer, iam_arn=arn)
