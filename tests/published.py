@@ -12,7 +12,7 @@ from typing import Any, get_type_hints
 from pydantic import TypeAdapter
 
 from shared.kernel.events import ENVELOPE_FIELDS, DomainEvent
-from shared.platform.http import Api
+from shared.platform.http.api import Api
 
 ROOT = Path(__file__).parents[1]
 FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*_api/handler.py"))

@@ -14,7 +14,8 @@ from shared.kernel.errors import FieldProblem, InvalidFieldsError
 from shared.kernel.events import Channel
 from shared.kernel.principal import Role
 from shared.platform.auth.doors import marketer
-from shared.platform.http import Instant, Router
+from shared.platform.http.routing import Router
+from shared.platform.http.schemas import Instant
 from shared.registrations.errors import AppNotFoundError
 
 router = Router()

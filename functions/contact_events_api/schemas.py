@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from shared.kernel.envelope import Envelope, cloudevent
-from shared.platform.http import Out
+from shared.platform.http.schemas import Out
 
 
 class CloudEventOut(Out):

@@ -4,7 +4,7 @@ from typing import Any
 
 from functions.push_api.routes import router
 from functions.push_api.wiring import doors
-from shared.platform.http import Api
+from shared.platform.http.api import Api
 
 app = Api(router, doors=doors)
 

@@ -18,7 +18,9 @@ from functions.push_api.schemas import (
 from functions.push_api.wiring import messages
 from shared.kernel.principal import Role
 from shared.platform.auth.doors import device, marketer
-from shared.platform.http import Router, answered, attempt, caller
+from shared.platform.http.api import answered
+from shared.platform.http.request import attempt, caller
+from shared.platform.http.routing import Router
 from shared.push.errors import (
     MessageNotFoundError,
     NobodyToTellError,

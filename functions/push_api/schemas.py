@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from shared.kernel.events import Purpose
-from shared.platform.http import In, Instant, Out
+from shared.platform.http.schemas import In, Instant, Out
 from shared.push.model import (
     Chunk,
     Content,

@@ -35,7 +35,9 @@ from shared.kernel.principal import Role
 from shared.platform.auth.device_tokens import GRACE
 from shared.platform.auth.doors import anyone, device, marketer, operator
 from shared.platform.auth.errors import UnauthenticatedError
-from shared.platform.http import Router, answered, attempt, caller, header, proof
+from shared.platform.http.api import answered
+from shared.platform.http.request import attempt, caller, header, proof
+from shared.platform.http.routing import Router
 from shared.registrations.errors import (
     AppChangedError,
     AppCheckRequiredError,

@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from shared.kernel.addresses import Address, AddressKind
 from shared.kernel.principal import Issuer, Role
 from shared.platform.auth.doors import normalised_arn
-from shared.platform.http import In, Out
+from shared.platform.http.schemas import In, Out
 from shared.registrations.model.apps import App, AppCheck, AppCheckMode, Fcm, Platform
 from shared.registrations.model.contacts import Contact
 from shared.registrations.model.devices import AttributeValue, Device, DeviceState, PushPermission

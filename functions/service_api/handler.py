@@ -4,7 +4,7 @@ from typing import Any
 
 from functions.service_api.routes import router
 from functions.service_api.wiring import methods_at
-from shared.platform.http import Api
+from shared.platform.http.api import Api
 
 app = Api(router, methods_at=methods_at)
 

@@ -9,7 +9,8 @@ from functions.service_api.schemas import HealthOut, MetaOut, ProblemKindOut
 from functions.service_api.wiring import problems
 from shared.platform.auth.doors import anyone
 from shared.platform.auth.errors import NotYoursError
-from shared.platform.http import STATUS_OF, Router, title_of
+from shared.platform.http.problems import STATUS_OF, title_of
+from shared.platform.http.routing import Router
 from shared.platform.settings import settings
 
 router = Router()

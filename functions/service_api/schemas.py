@@ -1,6 +1,6 @@
 """What the service's own API returns on the wire."""
 
-from shared.platform.http import Out
+from shared.platform.http.schemas import Out
 
 
 class HealthOut(Out):

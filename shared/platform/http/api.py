@@ -1,0 +1,147 @@
+"""An API: asks who calls, reads, routes, answers; bad input never makes a 5xx."""
+
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
+    OpenAPIRequestValidationMiddleware,
+)
+from pydantic import BaseModel
+from typing_extensions import override
+
+from shared.kernel.errors import DomainError
+from shared.platform.auth.doors import Doors
+from shared.platform.http.bodies import expect_json, read_json, readable_body
+from shared.platform.http.problems import (
+    APOLOGY,
+    REFUSALS,
+    MethodNotAllowedError,
+    RouteNotFoundError,
+    problem_document,
+    refuse_domain_error,
+)
+from shared.platform.http.request import CALLER, EVENT, Event, proof
+from shared.platform.http.routing import _ACCESS, Router
+from shared.platform.observability import logger
+
+OutT = TypeVar("OutT", bound=BaseModel)
+
+
+def answered(
+    out: OutT, status: HTTPStatus = HTTPStatus.OK, *, replayed: bool = False
+) -> Response[OutT]:
+    """Return an answer with a status of its own, marked where it is the first one again."""
+    headers = {"Idempotent-Replayed": "true"} if replayed else {}
+    return Response(status_code=status, content_type="application/json", body=out, headers=headers)
+
+
+class Api(APIGatewayHttpResolver):
+    """A resolver that asks who calls before it looks at the request, and refuses as RFC 9457.
+
+    ``methods_at`` says with which methods a path is known, where that is more than this API's.
+    """
+
+    def __init__(
+        self,
+        *routers: Router,
+        doors: Callable[[], Doors] | None = None,
+        methods_at: Callable[[str], list[str]] | None = None,
+    ) -> None:
+        super().__init__(
+            enable_validation=True,
+            json_body_deserializer=read_json,
+            response_validation_error_http_code=HTTPStatus.INTERNAL_SERVER_ERROR,
+        )
+        for router in routers:
+            self.include_router(router)
+        if doors is None and not all(_ACCESS[route.func].anyone for route in self._routes()):
+            raise ValueError("these routes need doors")
+        # Powertools keeps the first step of every route here; ours asks for proof before it.
+        self._request_validation_middleware = _Entrance(doors)
+        self._methods_at = methods_at or self._own_methods_at
+        for error, refuse in REFUSALS.items():
+            self.exception_handler(error)(refuse)
+        self.not_found(self._unrouted)
+
+    def answer(self, event: Event, context: object) -> Event:
+        """Answer one HTTP request; the whole of a ``lambda_handler``."""
+        began = time.perf_counter()
+        token = EVENT.set(event)
+        CALLER.set(None)
+        try:
+            answer = self._read_and_resolve(event, context)
+        except Exception:  # noqa: BLE001 - the last line: a problem document, never a stack trace
+            logger().exception("unforeseen")
+            answer = _render(
+                problem_document(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", APOLOGY)
+            )
+        finally:
+            EVENT.reset(token)
+        http = event.get("requestContext", {}).get("http", {})
+        logger().info(
+            "answered",
+            method=http.get("method"),
+            route=event.get("routeKey"),
+            status=answer["statusCode"],
+            milliseconds=round((time.perf_counter() - began) * 1000, 1),
+            request_id=event.get("requestContext", {}).get("requestId"),
+        )
+        return answer
+
+    def _read_and_resolve(self, event: Event, context: object) -> Event:
+        try:
+            readable = {**event, **readable_body(event)}
+        except DomainError as error:
+            return _render(refuse_domain_error(error))
+        EVENT.set(readable)
+        return self.resolve(readable, context)  # type: ignore[arg-type]
+
+    def _unrouted(self, _: NotFoundError) -> Response[str]:
+        path = self.current_event.path
+        allowed = self._methods_at(path)
+        # A known route whose parameters hold letters that no id has comes here, too.
+        if allowed and self.current_event.http_method not in allowed:
+            return refuse_domain_error(MethodNotAllowedError(allowed))
+        return refuse_domain_error(RouteNotFoundError(f"no route is {path}"))
+
+    def _own_methods_at(self, path: str) -> list[str]:
+        return sorted({route.method for route in self._routes() if route.rule.match(path)})
+
+    def _routes(self) -> list[Any]:
+        return [*self._static_routes, *self._dynamic_routes]
+
+
+class _Entrance(OpenAPIRequestValidationMiddleware):
+    """Asks who calls, then validates: a stranger learns nothing from a wrong body."""
+
+    def __init__(self, doors: Callable[[], Doors] | None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._doors = doors
+
+    @override
+    def handler(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:
+        access = _ACCESS.get(app.context["_route"].func)
+        if self._doors is not None and access is not None and not access.anyone:
+            path = app.context["_route_args"]
+            CALLER.set(self._doors().admit(proof(), access, path))
+        if self._has_body(app):
+            expect_json(app.current_event.headers)
+        return super().handler(app, next_middleware)
+
+    def _has_body(self, app: Any) -> bool:
+        return bool(app.context["_route"].dependant.body_params)
+
+
+def _render(answer: Response[str]) -> Event:
+    return {
+        "statusCode": int(answer.status_code),
+        "headers": dict(answer.headers),
+        "body": answer.body,
+        "isBase64Encoded": False,
+        "cookies": [],
+    }

@@ -1,0 +1,143 @@
+"""Bodies, read strictly: what one reader could take for another thing is refused."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shared.kernel.errors import DomainError, Fault
+
+LARGEST_BODY = 256 * 1024
+
+
+DEEPEST_JSON = 32
+
+
+LONGEST_NUMBER = 40
+"""Digits; a longer number is no measure of anything and costs quadratic time to read."""
+
+
+class MalformedBodyError(DomainError):
+    """The body is no JSON that can be read without guessing."""
+
+    code = "malformed_body"
+    fault = Fault.MALFORMED
+
+
+class BodyTooLargeError(DomainError):
+    """The body is larger than 256 kB."""
+
+    code = "body_too_large"
+    fault = Fault.TOO_LARGE
+
+
+class UnsupportedMediaTypeError(DomainError):
+    """The body is not sent as `application/json`."""
+
+    code = "unsupported_media_type"
+    fault = Fault.UNSUPPORTED
+
+
+def read_json(text: str) -> Any:
+    """Return the value of a JSON text, read without guessing.
+
+    Raises:
+        MalformedBodyError: it is no JSON, repeats a key, nests deeper than 32, or holds a number
+            that is none (NaN) or is longer than 40 digits, or a text that cannot be stored.
+    """
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_once,
+            parse_constant=_no_number,
+            parse_int=_short(int),
+            parse_float=_short(float),
+        )
+    except RecursionError:
+        raise MalformedBodyError(f"the body nests deeper than {DEEPEST_JSON}") from None
+    except ValueError as error:
+        raise MalformedBodyError(f"the body is no JSON: {error}") from error
+    if _depth(value) > DEEPEST_JSON:
+        raise MalformedBodyError(f"the body nests deeper than {DEEPEST_JSON}")
+    if "\\u" in text:  # only escapes can bring in what UTF-8 cannot, or should not, carry
+        _refuse_unwritable(value)
+    return value
+
+
+def _refuse_unwritable(value: Any) -> None:
+    written = json.dumps(value, ensure_ascii=False)
+    if "\\u0000" in written.replace("\\\\", ""):
+        raise MalformedBodyError("a text holds the character NUL")
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        raise MalformedBodyError("a text holds half of a surrogate pair") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise MalformedBodyError("the body repeats a key")
+    return found
+
+
+def _no_number(name: str) -> None:
+    raise MalformedBodyError(f"{name} is no JSON number")
+
+
+def _short(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    def bounded(digits: str) -> Any:
+        if len(digits) > LONGEST_NUMBER:
+            raise MalformedBodyError(f"a number has more than {LONGEST_NUMBER} digits")
+        value = read(digits)
+        if value in (float("inf"), float("-inf")):
+            raise MalformedBodyError("a number is larger than JSON readers agree on")
+        return value
+
+    return bounded
+
+
+def _depth(value: Any) -> int:
+    deepest, level = 0, [value]
+    while level:
+        deepest += 1
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return deepest
+
+
+def readable_body(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the event's body as plain text, so that every later reader sees the same.
+
+    Raises:
+        MalformedBodyError: it is no UTF-8, or no base64 where it should be.
+        BodyTooLargeError: it is larger than 256 kB.
+    """
+    body = event.get("body")
+    if not body:
+        return {"body": None, "isBase64Encoded": False}
+    try:
+        raw = (
+            base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+        )
+        text = raw.decode()
+    except ValueError as error:  # binascii's and Unicode's errors are such
+        raise MalformedBodyError("the body is no UTF-8") from error
+    if len(raw) > LARGEST_BODY:
+        raise BodyTooLargeError(f"{len(raw)} bytes")
+    return {"body": text, "isBase64Encoded": False}
+
+
+def expect_json(headers: Mapping[str, str]) -> None:
+    """Hold a request that brings a body to JSON.
+
+    Raises:
+        UnsupportedMediaTypeError: it says that it brings something else.
+    """
+    media = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media != "application/json" and not (media.endswith("+json")):
+        raise UnsupportedMediaTypeError(f"send application/json, not {media or 'nothing'}")

@@ -1,0 +1,62 @@
+"""The request that is being answered: who calls, what they offer, which attempt it is."""
+
+from contextvars import ContextVar
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+from shared.kernel.errors import FieldProblem, InvalidFieldsError
+from shared.kernel.idempotency import Attempt
+from shared.kernel.principal import Principal
+from shared.platform.auth.doors import Proof
+from shared.platform.auth.errors import UnauthenticatedError
+
+LONGEST_KEY = 255
+
+
+Event: TypeAlias = dict[str, Any]
+
+
+CALLER: ContextVar[Principal | None] = ContextVar("caller", default=None)
+
+
+EVENT: ContextVar[Event] = ContextVar("event")
+
+
+def caller() -> Principal:
+    """Return who calls; for routes that need proof."""
+    principal = CALLER.get()
+    if principal is None:
+        raise UnauthenticatedError
+    return principal
+
+
+def proof() -> Proof:
+    """Return what the request offers as proof, for the one route that judges it itself."""
+    return Proof.of(EVENT.get())
+
+
+def header(name: str) -> str | None:
+    """Return a header of the request; ``name`` in lower case."""
+    value = (EVENT.get().get("headers") or {}).get(name)
+    return value if isinstance(value, str) else None
+
+
+def attempt() -> Attempt | None:
+    """Return the request's Idempotency-Key, bound to the caller and to what is asked.
+
+    Raises:
+        InvalidFieldsError: the key is not 1 to 255 characters of printable ASCII.
+    """
+    key = header("idempotency-key")
+    if key is None:
+        return None
+    if not (1 <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        problem = FieldProblem(
+            pointer="header/Idempotency-Key",
+            code="idempotency_key",
+            detail="1 to 255 characters of printable ASCII",
+        )
+        raise InvalidFieldsError("the Idempotency-Key is unusable", fields=[problem])
+    event = EVENT.get()
+    asked = f"{event['requestContext']['http']['method']} {event['rawPath']}\n{event.get('body')}"
+    return Attempt(caller=caller().subject, key=key, fingerprint=sha256(asked.encode()).hexdigest())
