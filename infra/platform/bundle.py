@@ -156,6 +156,8 @@ class Bundler:
         self._uv(
             *("pip", "install", "--python", sys.executable, "--target", str(packages)),
             *("--no-deps", "--require-hashes", "--requirement", str(listed)),
+            # What is trimmed below must be ours: uv links files to its cache, and so to every venv.
+            *("--link-mode", "copy"),
             *self.platform.wheels,
         )
         listed.unlink()

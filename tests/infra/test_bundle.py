@@ -205,6 +205,16 @@ def test_botocore_describes_no_other_service(core: Path) -> None:
     }
 
 
+def test_no_file_of_a_layer_is_anybody_elses_too(core: Path, push: Path) -> None:
+    """uv links files to its cache: trimming such a file would trim it in every environment."""
+    shared = [path for layer in (core, push) for path in layer.rglob("*") if _is_linked(path)]
+    assert shared == []
+
+
+def _is_linked(path: Path) -> bool:
+    return path.is_file() and path.stat().st_nlink > 1
+
+
 def test_the_layers_fit_into_lambda(core: Path, push: Path) -> None:
     size = sum(file.stat().st_size for layer in (core, push) for file in layer.rglob("*.*"))
     # AWS allows 250 MB, unpacked; a larger layer is a slower start.
