@@ -206,7 +206,7 @@ def test_botocore_describes_no_other_service(core: Path) -> None:
 
 
 def test_no_file_of_a_layer_is_anybody_elses_too(core: Path, push: Path) -> None:
-    """uv links files to its cache: trimming such a file would trim it in every environment."""
+    """A file that uv linked is its cache's too: trimmed here, it is trimmed everywhere."""
     shared = [path for layer in (core, push) for path in layer.rglob("*") if _is_linked(path)]
     assert shared == []
 
