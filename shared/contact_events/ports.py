@@ -71,9 +71,9 @@ class Contacts(Protocol):
     """The contacts, as far as timelines need them."""
 
     def origins_of(self, contact_id: str, *, app_id: str, as_of: datetime | None) -> Sequence[str]:
-        """Return the contact and all that were joined to it by ``as_of``.
+        """Return the contact and all that were joined to it by ``as_of``; one or two reads."""
+        ...
 
-        Raises:
-            TimelineNotFoundError: nothing is known under this id.
-        """
+    def is_known(self, contact_id: str, *, app_id: str) -> bool:
+        """Say whether anything is known under an id."""
         ...

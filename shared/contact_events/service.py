@@ -7,6 +7,7 @@ from datetime import datetime
 from heapq import merge
 from itertools import islice
 
+from shared.contact_events.errors import TimelineNotFoundError
 from shared.contact_events.model import HOUR, Placed, TimelineQuery, hour_of, hours, last_settled
 from shared.contact_events.ports import Apps, Bus, Contacts, EventStore, ReceiptStore
 from shared.kernel.clock import Clock
@@ -123,6 +124,9 @@ class TimelineService:
             scanned, last = scanned + 1, placed
             if query.covers(placed.event) and _was_recorded(placed, query.as_of):
                 page.append(placed.event)
+        # Who has events is known: so only an empty timeline asks whether it is anybody's.
+        if last is None and not self.contacts.is_known(contact_id, app_id=app_id):
+            raise TimelineNotFoundError(contact_id)
         more = scanned == MOST_SCANNED and last is not None
         return Page(items=page, next_cursor=last.place.cursor if more and last else None)
 

@@ -63,5 +63,68 @@ class TooManyDevicesError(RegistrationError):
     fault = Fault.REFUSED
 
 
+class EdgeNotFoundError(RegistrationError):
+    """No such merge joins anything of this contact, or not any more."""
+
+    code = "merge_not_found"
+    fault = Fault.NOT_FOUND
+
+
+class KeptApartError(RegistrationError):
+    """Somebody marked these contacts as different people."""
+
+    code = "kept_apart"
+    fault = Fault.REFUSED
+
+
+class SamePersonError(RegistrationError):
+    """The two contacts are the same person already."""
+
+    code = "same_person"
+    fault = Fault.CONFLICT
+
+
+class TooManyContactsError(RegistrationError):
+    """A person is made of at most 40 contacts."""
+
+    code = "too_many_contacts"
+    fault = Fault.REFUSED
+
+
+class UnknownNamespaceError(RegistrationError):
+    """There is no such namespace of identifiers."""
+
+    code = "unknown_namespace"
+    fault = Fault.INVALID
+
+
+class InvalidIdentifierError(RegistrationError):
+    """The value is no identifier of its namespace."""
+
+    code = "invalid_identifier"
+    fault = Fault.INVALID
+
+
+class BlockedIdentifierError(RegistrationError):
+    """The value is one that broken clients send for everybody; it would join strangers."""
+
+    code = "blocked_identifier"
+    fault = Fault.REFUSED
+
+
+class IdentifierTakenError(RegistrationError):
+    """The identifier names another contact: merge the two, or leave it there."""
+
+    code = "identifier_taken"
+    fault = Fault.CONFLICT
+
+
+class TooManyIdentifiersError(RegistrationError):
+    """The contact has as many identifiers of this namespace as one contact may have."""
+
+    code = "too_many_identifiers"
+    fault = Fault.REFUSED
+
+
 class StaleError(Exception):
     """What a change was based on is no longer so; nothing was written. Read and decide again."""

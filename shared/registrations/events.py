@@ -89,6 +89,42 @@ class ContactIdentified(DeviceEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactMerged(DomainEvent):
+    """Two contacts turned out to be one person; ``contact_id`` goes on standing for it."""
+
+    type: ClassVar[str] = "contact.merged.v1"
+    source: ClassVar[str] = SOURCE
+    contact_id: str
+    merged_contact_id: str
+    edge_id: str
+    cause: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactUnmerged(DomainEvent):
+    """A merge was taken back: two people again. Told on both timelines."""
+
+    type: ClassVar[str] = "contact.unmerged.v1"
+    source: ClassVar[str] = SOURCE
+    contact_id: str
+    other_contact_id: str
+    edge_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactsKeptApart(DomainEvent):
+    """Somebody said that two contacts are different people; no event joins them any more."""
+
+    type: ClassVar[str] = "contact.kept_apart.v1"
+    source: ClassVar[str] = SOURCE
+    contact_id: str
+    other_contact_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactUpdated(DomainEvent):
     """A contact's profile changed; ``changed`` names the parts."""
 

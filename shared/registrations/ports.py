@@ -1,6 +1,9 @@
 """What the registrations' services need from outside."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from shared.kernel.addresses import Address
@@ -9,8 +12,41 @@ from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
 from shared.kernel.principal import Role
 from shared.registrations.model.apps import App
-from shared.registrations.model.contacts import Contact, Edge, Identifier
+from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.devices import Device
+from shared.registrations.model.edges import Edge, Member, Person
+
+
+class IntentKind(StrEnum):
+    """What other domains are to do."""
+
+    UNITE = "unite"
+    SPLIT = "split"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Join:
+    """Two people before, and the one they become by ``edge``; ``intent`` is done with then."""
+
+    winner: Person
+    loser: Person
+    edge: Edge
+    intent: "Intent | None" = None
+
+    @property
+    def after(self) -> Person:
+        """Return the one person."""
+        return self.winner.joined_by(self.edge, self.loser)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """One person before, the removed edge, and the two people without it."""
+
+    before: Person
+    edge: Edge
+    stays: Person
+    leaves: Person
 
 
 class AppStore(Protocol):
@@ -131,19 +167,46 @@ class DeviceStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """A merge or its undoing that other domains must hear of; it stays until all of them have.
+
+    ``stays`` is the contact that goes on standing for the person, ``moves`` the root that joins it
+    or leaves it, with ``members`` under it.
+    """
+
+    kind: IntentKind
+    app_id: str
+    edge_id: str
+    stays: str
+    moves: str
+    members: frozenset[str]
+    noted_at: datetime
+
+
 class ContactStore(Protocol):
     """Contacts, their identifiers, and the edges that join them."""
 
-    def get_contact(self, *, app_id: str, contact_id: str) -> Contact | None:
-        """Return the profile, or ``None``: an anonymous contact has none before it needs one."""
+    def get_contacts(self, contact_ids: Iterable[str], *, app_id: str) -> Sequence[Contact]:
+        """Return those of the profiles that exist: an anonymous contact has none of its own."""
         ...
 
-    def contact_of(self, identifier: Identifier, *, app_id: str) -> str | None:
-        """Return the contact that an identifier names."""
+    def contacts_of(
+        self, identifiers: Sequence[Identifier], *, app_id: str
+    ) -> Mapping[Identifier, str]:
+        """Return the contacts that identifiers name; those that name nobody are left out."""
         ...
 
-    def edges_of(self, contact_id: str, *, app_id: str) -> Sequence[Edge]:
-        """Return the live edges at a contact, in either direction, oldest first."""
+    def root_of(self, contact_id: str, *, app_id: str) -> Member:
+        """Return the root of a contact's person, which lists its members; at most two reads."""
+        ...
+
+    def person_of(self, contact_id: str, *, app_id: str) -> Person:
+        """Return a contact's whole person, with the edges that join it."""
+        ...
+
+    def edges_at(self, contact_id: str, *, app_id: str) -> Sequence[Edge]:
+        """Return every edge that was ever made at a contact, oldest first."""
         ...
 
     def commit_identification(
@@ -153,14 +216,15 @@ class ContactStore(Protocol):
         before: Device,
         contact: Contact,
         contact_before: Contact | None,
-        identifier: Identifier,
-        edge: Edge | None,
+        identifiers: Sequence[Identifier],
+        joins: Join | None,
+        devices: Sequence[Device],
         event: Envelope,
     ) -> None:
-        """Bind a device to a contact; join its anonymous history by ``edge``; tell.
+        """Bind a device to a contact; join its anonymous history; retag other devices; tell.
 
         Raises:
-            StaleError: device, contact or identifier changed in the meantime.
+            StaleError: device, contact, identifier or person changed in the meantime.
         """
         ...
 
@@ -177,14 +241,73 @@ class ContactStore(Protocol):
         contact: Contact,
         *,
         before: Contact | None,
+        identifiers: Sequence[Identifier] = (),
         devices: Sequence[Device],
         event: Envelope,
     ) -> None:
-        """Store a profile's next version, copy its tags to its devices, and tell.
+        """Store a profile's next version and its new identifiers, retag the devices, and tell.
 
         Raises:
-            StaleError: the contact or one of its devices changed in the meantime.
+            StaleError: the contact, an identifier or a device changed in the meantime.
         """
+        ...
+
+    def note_intent(self, intent: Intent) -> None:
+        """Note that other domains are about to hear of a merge."""
+        ...
+
+    def drop_intent(self, intent: Intent) -> None:
+        """Note that all domains have heard; none is no error."""
+        ...
+
+    def intents(self, app_id: str) -> Sequence[Intent]:
+        """Return the intents that are still noted, oldest first."""
+        ...
+
+    def commit_merge(self, join: Join, *, devices: Sequence[Device], event: Envelope) -> None:
+        """Join two people by an edge, retag their devices, drop the edge's intent, and tell.
+
+        Raises:
+            StaleError: one of the people or devices changed in the meantime.
+        """
+        ...
+
+    def commit_unmerge(
+        self,
+        split: Split,
+        *,
+        devices: Sequence[Device],
+        events: Sequence[Envelope],
+        intent: Intent | None,
+    ) -> None:
+        """Take an edge back, retag the devices of both people, note the intent, and tell.
+
+        Raises:
+            StaleError: the person or a device changed in the meantime.
+        """
+        ...
+
+    def commit_apart(self, places: Sequence[Member], *, event: Envelope) -> None:
+        """Store that contacts are different people, and tell.
+
+        Raises:
+            StaleError: a place changed in the meantime.
+        """
+        ...
+
+
+class StatefulDomain(Protocol):
+    """A domain that holds state per contact, and follows when people turn out to be one or two.
+
+    Both calls may come again for the same edge, and must then change nothing more.
+    """
+
+    def unite(self, intent: Intent) -> None:
+        """Make the state of the two people one, as strictly as the stricter of them."""
+        ...
+
+    def split(self, intent: Intent) -> None:
+        """Give each of the two people the state that came from their own contacts."""
         ...
 
 

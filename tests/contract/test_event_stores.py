@@ -36,6 +36,9 @@ class Origins:
     def origins_of(self, contact_id: str, *, app_id: str, as_of: datetime | None) -> Sequence[str]:
         return self.joined
 
+    def is_known(self, contact_id: str, *, app_id: str) -> bool:
+        return contact_id in self.joined
+
 
 @dataclass(frozen=True, kw_only=True)
 class It:

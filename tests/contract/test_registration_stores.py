@@ -1,6 +1,6 @@
 """Every store of registrations, real or fake, keeps these promises."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -22,10 +22,11 @@ from shared.registrations.errors import (
 from shared.registrations.model.apps import App, Platform
 from shared.registrations.model.contacts import MOST_DEVICES
 from shared.registrations.model.devices import Device, DeviceState
-from shared.registrations.ports import AppStore, ContactStore, DeviceStore
+from shared.registrations.ports import AppStore, ContactStore, DeviceStore, StatefulDomain
 from shared.registrations.service.apps import AppService
 from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.devices import DeviceService
+from shared.registrations.service.people import PeopleService
 from shared.registrations.service.reach import ReachService
 from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.registrations import (
@@ -65,6 +66,7 @@ class Registrations:
     apps: AppService
     devices: DeviceService
     contacts: ContactService
+    people: PeopleService
     reach: ReachService
     clock: ManualClock
     told: Callable[[], list[str]]
@@ -141,10 +143,18 @@ def on_dynamodb(request: pytest.FixtureRequest) -> Registrations:
 
 
 def assemble(
-    apps: AppStore, devices: DeviceStore, contacts: ContactStore, *, told: Callable[[], list[str]]
+    apps: AppStore,
+    devices: DeviceStore,
+    contacts: ContactStore,
+    *,
+    told: Callable[[], list[str]],
+    domains: Sequence[StatefulDomain] = (),
 ) -> Registrations:
     clock = ManualClock()
     ids = Ids(clock=clock)
+    people = PeopleService(
+        contacts=contacts, devices=devices, domains=domains, clock=clock, ids=ids
+    )
     return Registrations(
         app_store=apps,
         device_store=devices,
@@ -154,8 +164,14 @@ def assemble(
             devices=devices, apps=apps, app_check=TrustingAppCheck(), clock=clock, ids=ids
         ),
         contacts=ContactService(
-            contacts=contacts, devices=devices, hasher=PlainHasher(), clock=clock, ids=ids
+            contacts=contacts,
+            devices=devices,
+            people=people,
+            hasher=PlainHasher(),
+            clock=clock,
+            ids=ids,
         ),
+        people=people,
         reach=ReachService(device_store=devices, contact_store=contacts, clock=clock, ids=ids),
         clock=clock,
         told=told,
@@ -391,7 +407,7 @@ def test_tags_are_copied_to_every_device_of_the_contact(it: Registrations) -> No
         remove_tags=frozenset({"beta"}),
         attributes={},
     )
-    assert profile.contact.tags == {"vip"}
+    assert profile.tags == {"vip"}
     stored = it.contacts.get_profile(app_id=app_id, contact_id=contact_id)
     assert stored == profile
     assert [device.tags for device in stored.devices] == [{"vip"}, {"vip"}]

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from threading import Lock
 
@@ -20,14 +20,18 @@ from shared.registrations.errors import (
     StaleError,
 )
 from shared.registrations.model.apps import App
-from shared.registrations.model.contacts import Contact, Edge, Identifier
+from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.devices import Device
+from shared.registrations.model.edges import Edge, Member, Person, alone
 from shared.registrations.ports import (
     AppCheckVerifier,
     AppStore,
     ContactStore,
     DeviceStore,
     Hasher,
+    Intent,
+    Join,
+    Split,
 )
 
 
@@ -42,7 +46,9 @@ class Memory:
     owners: dict[tuple[str, Address], str] = field(default_factory=dict)
     contacts: dict[tuple[str, str], Contact] = field(default_factory=dict)
     identifiers: dict[tuple[str, str, str], str] = field(default_factory=dict)
-    edges: list[Edge] = field(default_factory=list)
+    edges: dict[str, Edge] = field(default_factory=dict)
+    places: dict[tuple[str, str], Member] = field(default_factory=dict)
+    intents: dict[tuple[str, str], Intent] = field(default_factory=dict)
     events: list[Envelope] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
 
@@ -227,19 +233,34 @@ class InMemoryContactStore(ContactStore):
         self._memory = memory
 
     @override
-    def get_contact(self, *, app_id: str, contact_id: str) -> Contact | None:
-        return self._memory.contacts.get((app_id, contact_id))
+    def get_contacts(self, contact_ids: Iterable[str], *, app_id: str) -> Sequence[Contact]:
+        found = (self._memory.contacts.get((app_id, one)) for one in sorted(set(contact_ids)))
+        return [contact for contact in found if contact]
 
     @override
-    def contact_of(self, identifier: Identifier, *, app_id: str) -> str | None:
-        key = (app_id, identifier.namespace, identifier.digest)
-        return self._memory.identifiers.get(key)
+    def contacts_of(
+        self, identifiers: Sequence[Identifier], *, app_id: str
+    ) -> Mapping[Identifier, str]:
+        known = self._memory.identifiers
+        found = {one: known.get((app_id, one.namespace, one.digest)) for one in identifiers}
+        return {one: contact_id for one, contact_id in found.items() if contact_id}
 
     @override
-    def edges_of(self, contact_id: str, *, app_id: str) -> Sequence[Edge]:
+    def root_of(self, contact_id: str, *, app_id: str) -> Member:
+        place = self._place_of(contact_id, app_id=app_id)
+        return self._place_of(place.canonical, app_id=app_id)
+
+    @override
+    def person_of(self, contact_id: str, *, app_id: str) -> Person:
+        root = self.root_of(contact_id, app_id=app_id)
+        others = root.members - {root.contact_id}
+        return Person(root=root, others={one: self._place_of(one, app_id=app_id) for one in others})
+
+    @override
+    def edges_at(self, contact_id: str, *, app_id: str) -> Sequence[Edge]:
         return [
             edge
-            for edge in self._memory.edges
+            for edge in self._memory.edges.values()
             if edge.app_id == app_id and contact_id in {edge.contact_id, edge.origin}
         ]
 
@@ -251,31 +272,31 @@ class InMemoryContactStore(ContactStore):
         before: Device,
         contact: Contact,
         contact_before: Contact | None,
-        identifier: Identifier,
-        edge: Edge | None,
+        identifiers: Sequence[Identifier],
+        joins: Join | None,
+        devices: Sequence[Device],
         event: Envelope,
     ) -> None:
         with self._memory.lock:
-            self._follows(device, before)
+            self._device_follows(device, before.version)
             self._contact_follows(contact, contact_before)
-            key = (device.app_id, identifier.namespace, identifier.digest)
-            if contact_before is None and self._memory.identifiers.get(key) not in {
-                None,
-                contact.contact_id,
-            }:
-                raise StaleError(contact.contact_id)
-            self._memory.identifiers[key] = contact.contact_id
-            self._memory.contacts[device.app_id, contact.contact_id] = contact
-            self._memory.devices[device.app_id, device.device_id] = device
-            if edge:
-                self._memory.edges.append(edge)
+            self._identifiers_are_free(identifiers, contact)
+            self._devices_follow(devices)
+            if joins:
+                self._may_join(joins)
+                self._join(joins)
+            self._store_contact(contact, identifiers)
+            self._store_devices([device, *devices])
+            if not before.is_anonymous:
+                self._forget(before)
             self._memory.events.append(event)
 
     @override
     def commit_log_out(self, device: Device, *, before: Device, event: Envelope) -> None:
         with self._memory.lock:
-            self._follows(device, before)
-            self._memory.devices[device.app_id, device.device_id] = device
+            self._device_follows(device, before.version)
+            self._store_devices([device])
+            self._forget(before)
             self._memory.events.append(event)
 
     @override
@@ -284,29 +305,132 @@ class InMemoryContactStore(ContactStore):
         contact: Contact,
         *,
         before: Contact | None,
+        identifiers: Sequence[Identifier] = (),
         devices: Sequence[Device],
         event: Envelope,
     ) -> None:
         with self._memory.lock:
             self._contact_follows(contact, before)
-            for device in devices:
-                stored = self._memory.devices.get((device.app_id, device.device_id))
-                if stored is None or stored.version != device.version - 1:
-                    raise StaleError(device.device_id)
-            for device in devices:
-                self._memory.devices[device.app_id, device.device_id] = device
-            self._memory.contacts[contact.app_id, contact.contact_id] = contact
+            self._identifiers_are_free(identifiers, contact)
+            self._devices_follow(devices)
+            self._store_contact(contact, identifiers)
+            self._store_devices(devices)
             self._memory.events.append(event)
 
-    def _follows(self, device: Device, before: Device) -> None:
+    @override
+    def note_intent(self, intent: Intent) -> None:
+        self._memory.intents[intent.app_id, intent.edge_id] = intent
+
+    @override
+    def drop_intent(self, intent: Intent) -> None:
+        self._memory.intents.pop((intent.app_id, intent.edge_id), None)
+
+    @override
+    def intents(self, app_id: str) -> Sequence[Intent]:
+        return [intent for intent in self._memory.intents.values() if intent.app_id == app_id]
+
+    @override
+    def commit_merge(self, join: Join, *, devices: Sequence[Device], event: Envelope) -> None:
+        with self._memory.lock:
+            self._may_join(join)
+            self._devices_follow(devices)
+            self._join(join)
+            self._store_devices(devices)
+            self._memory.events.append(event)
+
+    @override
+    def commit_unmerge(
+        self,
+        split: Split,
+        *,
+        devices: Sequence[Device],
+        events: Sequence[Envelope],
+        intent: Intent | None,
+    ) -> None:
+        with self._memory.lock:
+            after = [*split.stays.places, *split.leaves.places]
+            self._places_follow(split.before.places, after)
+            self._devices_follow(devices)
+            self._store_places(after)
+            self._memory.edges[split.edge.edge_id] = split.edge
+            self._store_devices(devices)
+            self._memory.events += events
+            if intent:
+                self.note_intent(intent)
+
+    @override
+    def commit_apart(self, places: Sequence[Member], *, event: Envelope) -> None:
+        with self._memory.lock:
+            for place in places:
+                stored = self._place_of(place.contact_id, app_id=place.app_id)
+                if stored.version != place.version - 1:
+                    raise StaleError(place.contact_id)
+            self._store_places(places)
+            self._memory.events.append(event)
+
+    def _place_of(self, contact_id: str, *, app_id: str) -> Member:
+        return self._memory.places.get((app_id, contact_id)) or alone(contact_id, app_id=app_id)
+
+    def _may_join(self, join: Join) -> None:
+        before = [*join.winner.places, *join.loser.places]
+        self._places_follow(before, join.after.places)
+        if join.intent and (join.intent.app_id, join.intent.edge_id) not in self._memory.intents:
+            raise StaleError(join.intent.edge_id)
+
+    def _join(self, join: Join) -> None:
+        self._store_places(join.after.places)
+        self._memory.edges[join.edge.edge_id] = join.edge
+        if join.intent:
+            self.drop_intent(join.intent)
+
+    def _places_follow(self, before: Sequence[Member], after: Sequence[Member]) -> None:
+        versions = {place.contact_id: place.version for place in before}
+        for place in after:
+            if place.version == versions[place.contact_id]:
+                continue
+            stored = self._place_of(place.contact_id, app_id=place.app_id)
+            if stored.version != versions[place.contact_id]:
+                raise StaleError(place.contact_id)
+
+    def _store_places(self, places: Sequence[Member]) -> None:
+        for place in places:
+            self._memory.places[place.app_id, place.contact_id] = place
+
+    def _device_follows(self, device: Device, version: int) -> None:
         stored = self._memory.devices.get((device.app_id, device.device_id))
-        if stored is None or stored.version != before.version:
+        if stored is None or stored.version != version:
             raise StaleError(device.device_id)
+
+    def _devices_follow(self, devices: Sequence[Device]) -> None:
+        for device in devices:
+            self._device_follows(device, device.version - 1)
+
+    def _store_devices(self, devices: Sequence[Device]) -> None:
+        for device in devices:
+            self._memory.devices[device.app_id, device.device_id] = device
 
     def _contact_follows(self, contact: Contact, before: Contact | None) -> None:
         stored = self._memory.contacts.get((contact.app_id, contact.contact_id))
         if (stored.version if stored else None) != (before.version if before else None):
             raise StaleError(contact.contact_id)
+
+    def _identifiers_are_free(self, identifiers: Sequence[Identifier], contact: Contact) -> None:
+        owners = set(self.contacts_of(identifiers, app_id=contact.app_id).values())
+        if not owners <= {contact.contact_id}:
+            raise StaleError(contact.contact_id)
+
+    def _store_contact(self, contact: Contact, identifiers: Sequence[Identifier]) -> None:
+        self._memory.contacts[contact.app_id, contact.contact_id] = contact
+        for one in identifiers:
+            key = (contact.app_id, one.namespace, one.digest)
+            self._memory.identifiers[key] = contact.contact_id
+
+    def _forget(self, before: Device) -> None:
+        key = (before.app_id, before.contact_id)
+        left = self._memory.contacts[key]
+        self._memory.contacts[key] = replace(
+            left, device_ids=left.device_ids - {before.device_id}, version=left.version + 1
+        )
 
 
 class PlainHasher(Hasher):

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from shared.kernel.principal import Issuer, Role
 from shared.registrations.errors import AppNotFoundError
-from shared.registrations.ports import AppStore, DeviceStore
-from shared.registrations.service.contacts import ContactService
+from shared.registrations.model.identifiers import OIDC
+from shared.registrations.ports import AppStore, ContactStore, DeviceStore, Hasher
+from shared.registrations.service.identifiers import NamedIdentifier, hidden
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +16,8 @@ class CallerService:
 
     apps: AppStore
     devices: DeviceStore
-    contacts: ContactService
+    contacts: ContactStore
+    hasher: Hasher
 
     def grants_of(self, principals: Sequence[str]) -> Mapping[str, Role]:
         """Return the strongest role of these principals on each app, or on ``*``."""
@@ -33,5 +35,8 @@ class CallerService:
         return self.devices.device_epoch(app_id=app_id, device_id=device_id)
 
     def contact_of(self, *, app_id: str, issuer: str, subject: str) -> str | None:
-        """Return the contact that an issuer's subject is, or ``None``."""
-        return self.contacts.contact_of(app_id=app_id, issuer=issuer, subject=subject)
+        """Return the contact that stands for an issuer's subject, or ``None``."""
+        named = NamedIdentifier(namespace=OIDC, value=f"{issuer}#{subject}")
+        identifier = hidden(named, app_id=app_id, hasher=self.hasher)
+        known = self.contacts.contacts_of([identifier], app_id=app_id).get(identifier)
+        return self.contacts.root_of(known, app_id=app_id).contact_id if known else None

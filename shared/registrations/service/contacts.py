@@ -1,4 +1,4 @@
-"""Use cases of contacts: who is behind a device, and what the app knows of them."""
+"""Use cases of contacts: who is behind a device or an event, and what the app knows of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,23 +8,42 @@ from shared.kernel.clock import Clock
 from shared.kernel.envelope import Envelope, seal
 from shared.kernel.events import DomainEvent
 from shared.kernel.ids import Ids
-from shared.registrations.errors import ContactNotFoundError, TooManyDevicesError
+from shared.registrations.errors import (
+    ContactNotFoundError,
+    IdentifierTakenError,
+    KeptApartError,
+    StaleError,
+    TooManyDevicesError,
+)
 from shared.registrations.events import ContactIdentified, ContactUpdated, DeviceLoggedOut
-from shared.registrations.model.contacts import MOST_DEVICES, Contact, Edge, Identifier
+from shared.registrations.model.contacts import (
+    MOST_DEVICES,
+    Contact,
+    Identifier,
+    attributes_of,
+    tags_of,
+)
 from shared.registrations.model.devices import AttributeValue, Device
-from shared.registrations.ports import ContactStore, DeviceStore, Hasher
+from shared.registrations.model.edges import EdgeCause, Person, component
+from shared.registrations.model.identifiers import OIDC, check_limits, namespace
+from shared.registrations.ports import ContactStore, DeviceStore, Hasher, Join
 from shared.registrations.service.devices import until_settled
-
-OIDC = "oidc"
-"""The namespace of what an OIDC issuer calls a person: issuer and subject."""
+from shared.registrations.service.identifiers import NamedIdentifier, hidden
+from shared.registrations.service.people import PeopleService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A contact with the devices on which it is known."""
+    """A person as the app knows them, over all contacts that were joined."""
 
-    contact: Contact
+    app_id: str
+    contact_id: str
+    tags: frozenset[str]
+    attributes: Mapping[str, AttributeValue]
+    identifiers: Sequence[Identifier]
     devices: Sequence[Device]
+    merges: Sequence[str]
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +52,7 @@ class ContactService:
 
     contacts: ContactStore
     devices: DeviceStore
+    people: PeopleService
     hasher: Hasher
     clock: Clock
     ids: Ids
@@ -47,17 +67,15 @@ class ContactService:
             DeviceNotFoundError: the device is not registered.
             TooManyDevicesError: the contact has 50 devices already.
         """
-        identifier = self._identifier(f"{issuer}#{subject}", app_id=app_id, namespace=OIDC)
+        named = NamedIdentifier(namespace=OIDC, value=f"{issuer}#{subject}")
+        identifier = hidden(named, app_id=app_id, hasher=self.hasher)
 
         def try_once() -> Device:
             before = self.devices.get_device(app_id=app_id, device_id=device_id)
-            known = self.contacts.contact_of(identifier, app_id=app_id)
-            if known == before.contact_id:
+            known = self.contacts.contacts_of([identifier], app_id=app_id).get(identifier)
+            if known == before.contact_id and not before.is_anonymous:
                 return before
-            contact_before = (
-                self.contacts.get_contact(app_id=app_id, contact_id=known) if known else None
-            )
-            return self._bind(before, contact_before, known, identifier)
+            return self._bind(before, known, identifier)
 
         return until_settled(try_once)
 
@@ -83,138 +101,320 @@ class ContactService:
         return until_settled(try_once)
 
     def get_profile(self, *, app_id: str, contact_id: str) -> Profile:
-        """Return a contact and its devices; an id that was joined to another answers that one.
+        """Return a person; an id that was joined to another answers the one they are.
 
         Raises:
             ContactNotFoundError: nothing is known under this id.
         """
-        canonical = self.canonical(contact_id, app_id=app_id)
-        devices = self.devices.devices_of(canonical, app_id=app_id)
-        contact = self.contacts.get_contact(app_id=app_id, contact_id=canonical)
-        if contact is None:
-            contact = _anonymous(app_id, canonical, devices)
-        return Profile(contact=contact, devices=devices)
+        return self._profile(self.contacts.person_of(contact_id, app_id=app_id))
 
     def update_contact(
         self,
         *,
         app_id: str,
         contact_id: str,
-        add_tags: frozenset[str],
-        remove_tags: frozenset[str],
+        add_tags: frozenset[str] = frozenset(),
+        remove_tags: frozenset[str] = frozenset(),
         attributes: Mapping[str, AttributeValue | None],
+        add_identifiers: Sequence[NamedIdentifier] = (),
     ) -> Profile:
-        """Change a contact's tags and attributes, and copy the tags to its devices.
+        """Change a person's tags, attributes and identifiers; copy the tags to the devices.
 
         Raises:
             ContactNotFoundError: nothing is known under this id.
+            IdentifierTakenError: an identifier names somebody else: merge the two, or do not.
+            TooManyIdentifiersError: the contact has as many of that namespace as it may.
         """
+        identifiers = [hidden(one, app_id=app_id, hasher=self.hasher) for one in add_identifiers]
 
         def try_once() -> Profile:
-            found = self.get_profile(app_id=app_id, contact_id=contact_id)
-            after, changed = found.contact.tagged(
-                add=add_tags, remove=remove_tags, attributes=attributes
-            )
-            if not changed:
-                return found
-            devices = [
-                replace(device, tags=after.tags, version=device.version + 1)
-                for device in found.devices
-            ]
+            person = self.contacts.person_of(contact_id, app_id=app_id)
+            found = self._profile(person)
+            owners = set(self.contacts.contacts_of(identifiers, app_id=app_id).values())
+            if not owners <= set(person.contact_ids):
+                raise IdentifierTakenError("an identifier names another contact")
+            before = self._contact(person.canonical, app_id=app_id)
             event = ContactUpdated(
                 app_id=app_id,
                 occurred_at=self.clock(),
-                contact_id=after.contact_id,
-                changed=changed,
+                contact_id=person.canonical,
+                changed=_changed(found, before, add_tags, remove_tags, attributes, identifiers),
             )
+            if not event.changed:
+                return found
+            told = self._seal(event)
+            after = (before or self._blank(found)).marked(
+                add=add_tags, remove=remove_tags, attributes=attributes, sequence=told.sequence
+            )
+            after = _named(after, identifiers, found)
+            others = self.contacts.get_contacts(person.others, app_id=app_id)
+            tags = tags_of([after, *others])
             self.contacts.commit_contact(
                 after,
-                before=found.contact if found.contact.version else None,
-                devices=devices,
-                event=self._seal(event),
+                before=before,
+                identifiers=identifiers,
+                devices=[
+                    replace(device, tags=tags, version=device.version + 1)
+                    for device in found.devices
+                    if device.tags != tags
+                ],
+                event=told,
             )
-            return Profile(contact=after, devices=devices)
+            return self._profile(person)
+
+        return until_settled(try_once)
+
+    def resolve(self, named: Sequence[NamedIdentifier], *, app_id: str, by: str) -> str:
+        """Return the contact that an event's identifiers name; a new one if they name nobody.
+
+        The identifier of the highest priority decides. Another one that names somebody else joins
+        the two, unless a namespace forbids it or somebody marked them apart; one that names nobody
+        is this contact's from now on, as far as its limits go. ``by`` is the event.
+
+        Raises:
+            InvalidIdentifierError: an identifier is no value of its namespace.
+        """
+        identifiers = sorted(
+            (hidden(one, app_id=app_id, hasher=self.hasher) for one in named),
+            key=lambda one: -namespace(one.namespace).priority,
+        )
+
+        def try_once() -> str:
+            known = self.contacts.contacts_of(identifiers, app_id=app_id)
+            contact_id = next((known[one] for one in identifiers if one in known), None)
+            if contact_id is None:
+                return self._create(identifiers, app_id=app_id)
+            self._join_named(contact_id, known, app_id=app_id, by=by)
+            fresh = [one for one in identifiers if one not in known]
+            if fresh:
+                self._name(contact_id, fresh, app_id=app_id)
+            return contact_id
 
         return until_settled(try_once)
 
     def canonical(self, contact_id: str, *, app_id: str) -> str:
-        """Return the contact that ``contact_id`` was joined to, or itself."""
-        return canonical_of(contact_id, app_id=app_id, contacts=self.contacts)
+        """Return the contact that stands for the person of ``contact_id``; at most two reads."""
+        return self.contacts.root_of(contact_id, app_id=app_id).contact_id
 
     def origins_of(
         self, contact_id: str, *, app_id: str, as_of: datetime | None = None
     ) -> Sequence[str]:
-        """Return the contact and all that were joined to it by ``as_of``: its whole history."""
-        canonical = self.canonical(contact_id, app_id=app_id)
-        edges = self.contacts.edges_of(canonical, app_id=app_id)
-        return [
-            canonical,
-            *(
-                edge.origin
-                for edge in edges
-                if edge.contact_id == canonical and (as_of is None or edge.created_at <= as_of)
-            ),
-        ]
+        """Return all contacts of a person, now or as was known at ``as_of``: its whole history."""
+        if as_of is not None:
+            return self._origins_as_of(contact_id, app_id=app_id, at=as_of)
+        root = self.contacts.root_of(contact_id, app_id=app_id)
+        return [root.contact_id, *sorted(root.members - {root.contact_id})]
 
-    def contact_of(self, *, app_id: str, issuer: str, subject: str) -> str | None:
-        """Return the contact that an issuer's subject is, or ``None``."""
-        identifier = self._identifier(f"{issuer}#{subject}", app_id=app_id, namespace=OIDC)
-        return self.contacts.contact_of(identifier, app_id=app_id)
-
-    def _bind(
-        self,
-        before: Device,
-        contact_before: Contact | None,
-        known: str | None,
-        identifier: Identifier,
-    ) -> Device:
+    def _bind(self, before: Device, known: str | None, identifier: Identifier) -> Device:
         at = self.clock()
+        app_id = before.app_id
         contact_id = known or self.ids.new("con")
+        contact_before = self._contact(contact_id, app_id=app_id)
         contact = _with_device(contact_before, before, contact_id, identifier, at=at)
-        after = before.bound_to(contact_id, tags=contact.tags)
-        edge = self._edge(before, contact_id, at=at) if before.is_anonymous else None
+        joins = self._login(before, contact_id) if before.is_anonymous else None
+        person = joins.after if joins else self.contacts.person_of(contact_id, app_id=app_id)
+        others = [one for one in person.contact_ids if one != contact_id]
+        tags = tags_of([contact, *self.contacts.get_contacts(others, app_id=app_id)])
+        after = before.bound_to(contact_id, tags=tags)
         event = ContactIdentified(
-            app_id=before.app_id,
+            app_id=app_id,
             occurred_at=at,
             contact_id=contact_id,
             device_id=before.device_id,
             namespace=identifier.namespace,
-            joined_contact_id=edge.origin if edge else None,
+            joined_contact_id=joins.edge.origin if joins else None,
         )
-        self.contacts.commit_identification(
-            after,
-            before=before,
-            contact=contact,
-            contact_before=contact_before,
-            identifier=identifier,
-            edge=edge,
-            event=self._seal(event),
-        )
+        devices = [
+            device for device in self.people.retagged(person) if device.device_id != after.device_id
+        ]
+        try:
+            self.contacts.commit_identification(
+                after,
+                before=before,
+                contact=contact,
+                contact_before=contact_before,
+                identifiers=[] if known else [identifier],
+                joins=joins,
+                devices=devices,
+                event=self._seal(event),
+            )
+        except StaleError:
+            if joins:
+                self.people.abandon(joins)
+            raise
         return after
 
-    def _edge(self, device: Device, contact_id: str, *, at: datetime) -> Edge:
-        return Edge(
-            edge_id=self.ids.new("edg"),
-            app_id=device.app_id,
-            contact_id=contact_id,
-            origin=device.contact_id,
-            created_at=at,
+    def _login(self, before: Device, contact_id: str) -> Join | None:
+        """Prepare the edge by which a device's anonymous history joins who logged in."""
+        winner = self.contacts.person_of(contact_id, app_id=before.app_id)
+        anonymous = self.contacts.person_of(before.contact_id, app_id=before.app_id)
+        if winner.canonical == anonymous.canonical:
+            return None
+        try:
+            return self.people.joining(
+                winner,
+                anonymous,
+                at_contact=contact_id,
+                cause=EdgeCause.LOGIN,
+                by=before.device_id,
+            )
+        except KeptApartError:
+            return None
+
+    def _profile(self, person: Person) -> Profile:
+        app_id = person.root.app_id
+        contacts = self.contacts.get_contacts(person.contact_ids, app_id=app_id)
+        devices = self.people.devices_of(person.contact_ids, app_id=app_id)
+        known_since = [contact.created_at for contact in contacts]
+        known_since += [device.registered_at for device in devices]
+        if not known_since and not person.others:
+            raise ContactNotFoundError(person.canonical)
+        return Profile(
+            app_id=app_id,
+            contact_id=person.canonical,
+            tags=tags_of(contacts),
+            attributes=attributes_of(contacts),
+            identifiers=[one for contact in contacts for one in contact.identifiers],
+            devices=sorted(devices, key=lambda device: (device.registered_at, device.device_id)),
+            merges=[place.edge.edge_id for place in person.places if place.edge],
+            created_at=min(known_since, default=self.clock()),
         )
 
-    def _identifier(self, value: str, *, app_id: str, namespace: str) -> Identifier:
-        digest = self.hasher.digest(value, app_id=app_id, namespace=namespace)
-        return Identifier(namespace=namespace, digest=digest, masked=f"…{value[-4:]}")
+    def _contact(self, contact_id: str, *, app_id: str) -> Contact | None:
+        return next(iter(self.contacts.get_contacts([contact_id], app_id=app_id)), None)
+
+    def _blank(self, profile: Profile) -> Contact:
+        """Return the first profile of a contact that had none; its device was enough to know it."""
+        return Contact(
+            app_id=profile.app_id,
+            contact_id=profile.contact_id,
+            device_ids=frozenset(
+                device.device_id
+                for device in profile.devices
+                if device.contact_id == profile.contact_id
+            ),
+            created_at=profile.created_at,
+            version=0,
+        )
+
+    def _create(self, identifiers: Sequence[Identifier], *, app_id: str) -> str:
+        at = self.clock()
+        contact = Contact(
+            app_id=app_id,
+            contact_id=self.ids.new("con"),
+            identifiers=tuple(identifiers),
+            created_at=at,
+        )
+        event = ContactUpdated(
+            app_id=app_id, occurred_at=at, contact_id=contact.contact_id, changed=("identifiers",)
+        )
+        self.contacts.commit_contact(
+            contact, before=None, identifiers=identifiers, devices=[], event=self._seal(event)
+        )
+        return contact.contact_id
+
+    def _join_named(
+        self, contact_id: str, known: Mapping[Identifier, str], *, app_id: str, by: str
+    ) -> None:
+        """Join to a contact all others whom the same event names, where that may be."""
+        for other in dict.fromkeys(known.values()):
+            one = self.contacts.person_of(contact_id, app_id=app_id)
+            two = self.contacts.person_of(other, app_id=app_id)
+            if one.canonical != two.canonical and self._may_be_one(one, two):
+                self.people.merge(contact_id, other, app_id=app_id, cause=EdgeCause.RULE, by=by)
+
+    def _may_be_one(self, one: Person, two: Person) -> bool:
+        """Say whether a rule may join two people: not past a limit, not if marked apart."""
+        if one.is_apart_from(two):
+            return False
+        both = [*one.contact_ids, *two.contact_ids]
+        contacts = self.contacts.get_contacts(both, app_id=one.root.app_id)
+        held = [found.namespace for contact in contacts for found in contact.identifiers]
+        return all(held.count(name) <= namespace(name).limit for name in set(held))
+
+    def _name(self, contact_id: str, fresh: Sequence[Identifier], *, app_id: str) -> None:
+        """Give a contact new identifiers, as far as its limits go."""
+        before = self._contact(contact_id, app_id=app_id)
+        if before is None:
+            return
+        held = [one.namespace for one in before.identifiers]
+        added = []
+        for one in fresh:
+            if held.count(one.namespace) < namespace(one.namespace).limit:
+                held.append(one.namespace)
+                added.append(one)
+        if not added:
+            return
+        after = replace(
+            before, identifiers=(*before.identifiers, *added), version=before.version + 1
+        )
+        event = ContactUpdated(
+            app_id=app_id,
+            occurred_at=self.clock(),
+            contact_id=contact_id,
+            changed=("identifiers",),
+        )
+        self.contacts.commit_contact(
+            after, before=before, identifiers=added, devices=[], event=self._seal(event)
+        )
+
+    def _origins_as_of(self, contact_id: str, *, app_id: str, at: datetime) -> Sequence[str]:
+        """Follow the edges that were live at an instant, from contact to contact."""
+        found, unread, edges = {contact_id}, {contact_id}, {}
+        while unread:
+            for one in unread:
+                edges.update(
+                    {edge.edge_id: edge for edge in self.contacts.edges_at(one, app_id=app_id)}
+                )
+            reached = component(edges.values(), contact_id, at=at)
+            unread, found = reached - found, found | reached
+        return [contact_id, *sorted(found - {contact_id})]
 
     def _seal(self, event: DomainEvent) -> Envelope:
         return seal(event, sequence=self.ids.sequence())
 
 
-def canonical_of(contact_id: str, *, app_id: str, contacts: ContactStore) -> str:
-    """Return the contact that ``contact_id`` was joined to, or itself."""
-    for edge in contacts.edges_of(contact_id, app_id=app_id):
-        if edge.origin == contact_id:
-            return edge.contact_id
-    return contact_id
+def _changed(
+    found: Profile,
+    own: Contact | None,
+    add: frozenset[str],
+    remove: frozenset[str],
+    attributes: Mapping[str, AttributeValue | None],
+    identifiers: Sequence[Identifier],
+) -> tuple[str, ...]:
+    """Return which parts of a profile a change touches.
+
+    What is said of a person is noted under the canonical contact even where another contact of the
+    person makes it true already: it must still be true when the two are parted.
+    """
+    tags = {name: mark.value for name, mark in own.tag_marks.items()} if own else {}
+    held = {name: mark.value for name, mark in own.attribute_marks.items()} if own else {}
+    known = {(one.namespace, one.digest) for one in found.identifiers}
+    touched = {
+        "attributes": any(
+            found.attributes.get(name) != value or held.get(name) != value
+            for name, value in attributes.items()
+        ),
+        "identifiers": any((one.namespace, one.digest) not in known for one in identifiers),
+        "tags": any(tag not in found.tags or not tags.get(tag) for tag in add - remove)
+        or any(tag in found.tags or tags.get(tag) for tag in remove),
+    }
+    return tuple(part for part, is_touched in touched.items() if is_touched)
+
+
+def _named(contact: Contact, identifiers: Sequence[Identifier], found: Profile) -> Contact:
+    """Return the contact with more identifiers.
+
+    Raises:
+        TooManyIdentifiersError: the person has as many of a namespace as one may.
+    """
+    known = {(one.namespace, one.digest) for one in found.identifiers}
+    fresh = [one for one in identifiers if (one.namespace, one.digest) not in known]
+    held = [one.namespace for one in found.identifiers]
+    for one in fresh:
+        check_limits(held, adding=namespace(one.namespace))
+        held.append(one.namespace)
+    return replace(contact, identifiers=(*contact.identifiers, *fresh))
 
 
 def _with_device(
@@ -237,16 +437,3 @@ def _with_device(
     if len(devices) > MOST_DEVICES:
         raise TooManyDevicesError(f"{MOST_DEVICES} devices")
     return replace(contact, device_ids=devices, version=contact.version + 1)
-
-
-def _anonymous(app_id: str, contact_id: str, devices: Sequence[Device]) -> Contact:
-    """Return the profile of a contact that has none: version 0 says that no row is there."""
-    if not devices:
-        raise ContactNotFoundError(contact_id)
-    return Contact(
-        app_id=app_id,
-        contact_id=contact_id,
-        device_ids=frozenset(device.device_id for device in devices),
-        created_at=min(device.registered_at for device in devices),
-        version=0,
-    )

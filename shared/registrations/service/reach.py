@@ -9,7 +9,6 @@ from shared.kernel.envelope import seal
 from shared.kernel.ids import Ids
 from shared.registrations.model.devices import Device, PushPermission
 from shared.registrations.ports import ContactStore, DeviceStore
-from shared.registrations.service.contacts import canonical_of
 from shared.registrations.service.devices import address_removed, until_settled
 
 
@@ -28,17 +27,17 @@ class ReachService:
         return {device.device_id: _target_of(device) for device in found}
 
     def targets_of_contact(self, contact_id: str, *, app_id: str) -> Sequence[Target]:
-        """Return the devices on which a contact, or whom it was joined to, is known."""
-        canonical = canonical_of(contact_id, app_id=app_id, contacts=self.contact_store)
-        found = self.device_store.devices_of(canonical, app_id=app_id)
-        return [_target_of(device) for device in found]
+        """Return the devices on which a contact, or any whom it was joined to, is known."""
+        root = self.contact_store.root_of(contact_id, app_id=app_id)
+        return [
+            _target_of(device)
+            for one in sorted(root.members)
+            for device in self.device_store.devices_of(one, app_id=app_id)
+        ]
 
     def is_same_person(self, one: str, other: str, *, app_id: str) -> bool:
-        """Say whether two contact ids were joined: one logged in where the other was anonymous."""
-        ends = (
-            canonical_of(end, app_id=app_id, contacts=self.contact_store) for end in (one, other)
-        )
-        return len(set(ends)) == 1
+        """Say whether two contact ids are the same person's."""
+        return other in self.contact_store.root_of(one, app_id=app_id).members
 
     def remove_dead_address(self, *, app_id: str, device_id: str, address: Address) -> bool:
         """Take an address that a push service called dead from its device, if it still has it.

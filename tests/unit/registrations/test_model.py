@@ -6,11 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.kernel.errors import InvalidFieldsError
+from shared.registrations.errors import ProfileTooLargeError
 from shared.registrations.model.apps import App, AppCheck, AppCheckMode, Platform
-from shared.registrations.model.contacts import Contact
+from shared.registrations.model.contacts import Contact, attributes_of, tags_of
 from shared.registrations.model.devices import DeviceState, first_epoch, next_epoch
 from tests.fakes.clock import NOON
 
+A_CONTACT = Contact(app_id="app_1", contact_id="con_1", created_at=NOON)
 TAGS = st.frozensets(st.sampled_from(["vip", "beta", "new", "old"]))
 
 
@@ -73,17 +75,33 @@ def test_every_epoch_voids_the_ones_before(start: int, later: int) -> None:
 def test_removing_a_tag_wins_over_adding_it(
     held: frozenset[str], add: frozenset[str], remove: frozenset[str]
 ) -> None:
-    contact = Contact(app_id="app_1", contact_id="con_1", tags=held, created_at=NOON)
-    after, changed = contact.tagged(add=add, remove=remove, attributes={})
-    assert after.tags == (held | add) - remove
-    assert ("tags" in changed) == (after.tags != held)
+    before = A_CONTACT.marked(add=held, remove=frozenset(), attributes={}, sequence="1")
+    after = before.marked(add=add, remove=remove, attributes={}, sequence="2")
+    assert tags_of([after]) == (held | add) - remove
 
 
 def test_an_attribute_set_to_nothing_is_gone() -> None:
-    contact = Contact(
-        app_id="app_1", contact_id="con_1", attributes={"plan": "gold"}, created_at=NOON
+    nothing: frozenset[str] = frozenset()
+    before = A_CONTACT.marked(add=nothing, remove=nothing, attributes={"plan": "g"}, sequence="1")
+    after = before.marked(
+        add=nothing, remove=nothing, attributes={"plan": None, "level": 3}, sequence="2"
     )
-    after, changed = contact.tagged(
-        add=frozenset(), remove=frozenset(), attributes={"plan": None, "level": 3}
-    )
-    assert (after.attributes, changed) == ({"level": 3}, ("attributes",))
+    assert attributes_of([after]) == {"level": 3}
+
+
+@given(TAGS, TAGS)
+def test_of_two_contacts_the_last_word_holds(on: frozenset[str], off: frozenset[str]) -> None:
+    nothing: frozenset[str] = frozenset()
+    one = A_CONTACT.marked(add=on, remove=nothing, attributes={}, sequence="1")
+    other = A_CONTACT.marked(add=nothing, remove=off, attributes={}, sequence="2")
+    assert tags_of([one, other]) == tags_of([other, one]) == on - off
+
+
+def test_a_profile_does_not_grow_without_end() -> None:
+    tags = frozenset(f"tag-{number}" for number in range(101))
+    with pytest.raises(ProfileTooLargeError):
+        A_CONTACT.marked(add=tags, remove=frozenset(), attributes={}, sequence="1")
+    with pytest.raises(ProfileTooLargeError):
+        A_CONTACT.marked(
+            add=frozenset(), remove=frozenset(), attributes={"a": "x" * 8_200}, sequence="1"
+        )
