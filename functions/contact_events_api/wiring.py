@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from shared.contact_events.errors import TimelineNotFoundError
 from shared.contact_events.service import TimelineService
 from shared.contact_events.store import DynamoEventStore
 from shared.kernel.clock import system_clock
@@ -19,6 +18,7 @@ from shared.platform.settings import settings
 from shared.registrations.errors import ContactNotFoundError
 from shared.registrations.service.callers import CallerService
 from shared.registrations.service.contacts import ContactService
+from shared.registrations.service.people import PeopleService
 from shared.registrations.store import DynamoAppStore, DynamoContactStore, DynamoDeviceStore
 
 
@@ -29,16 +29,16 @@ class RegisteredContacts:
     contacts: ContactService
 
     def origins_of(self, contact_id: str, *, app_id: str, as_of: datetime | None) -> Sequence[str]:
-        """Return the contact and all that were joined to it by ``as_of``.
+        """Return the contact and all that were joined to it by ``as_of``."""
+        return self.contacts.origins_of(contact_id, app_id=app_id, as_of=as_of)
 
-        Raises:
-            TimelineNotFoundError: nothing is known under this id.
-        """
+    def is_known(self, contact_id: str, *, app_id: str) -> bool:
+        """Say whether anything is known under an id."""
         try:
             self.contacts.get_profile(app_id=app_id, contact_id=contact_id)
-        except ContactNotFoundError as error:
-            raise TimelineNotFoundError(contact_id) from error
-        return self.contacts.origins_of(contact_id, app_id=app_id, as_of=as_of)
+        except ContactNotFoundError:
+            return False
+        return True
 
 
 @cache
@@ -58,7 +58,9 @@ def org_of(app_id: str) -> str:
 @cache
 def doors() -> Doors:
     """Return the doors of this process."""
-    return deployment.doors(CallerService(apps=_apps(), devices=_devices(), contacts=_contacts()))
+    return deployment.doors(
+        CallerService(apps=_apps(), devices=_devices(), contacts=_contact_store(), hasher=_hasher())
+    )
 
 
 @cache
@@ -72,14 +74,32 @@ def _devices() -> DynamoDeviceStore:
 
 
 @cache
+def _contact_store() -> DynamoContactStore:
+    return DynamoContactStore(table=settings().registrations_table, ledger=_ledger())
+
+
+@cache
 def _contacts() -> ContactService:
+    ids = Ids(clock=system_clock)
     return ContactService(
-        contacts=DynamoContactStore(table=settings().registrations_table, ledger=_ledger()),
+        contacts=_contact_store(),
         devices=_devices(),
-        hasher=IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys),
+        people=PeopleService(
+            contacts=_contact_store(),
+            devices=_devices(),
+            domains=(),  # this function reads people, and changes none
+            clock=system_clock,
+            ids=ids,
+        ),
+        hasher=_hasher(),
         clock=system_clock,
-        ids=Ids(clock=system_clock),
+        ids=ids,
     )
+
+
+@cache
+def _hasher() -> IdentifierHasher:
+    return IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys)
 
 
 @cache

@@ -14,7 +14,6 @@ from shared.platform.settings import settings
 from shared.push.service.messages import MessageService
 from shared.push.store import DynamoChunkStore
 from shared.registrations.service.callers import CallerService
-from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.reach import ReachService
 from shared.registrations.store import DynamoAppStore, DynamoContactStore, DynamoDeviceStore
 
@@ -52,15 +51,13 @@ def messages() -> MessageService:
 @cache
 def doors() -> Doors:
     """Return the doors of this process."""
-    contacts = ContactService(
-        contacts=_contact_store(),
-        devices=_device_store(),
-        hasher=IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys),
-        clock=system_clock,
-        ids=_ids(),
-    )
     return deployment.doors(
-        CallerService(apps=_app_store(), devices=_device_store(), contacts=contacts)
+        CallerService(
+            apps=_app_store(),
+            devices=_device_store(),
+            contacts=_contact_store(),
+            hasher=IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys),
+        )
     )
 
 

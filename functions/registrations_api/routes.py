@@ -20,11 +20,15 @@ from functions.registrations_api.schemas import (
     DeviceId,
     DeviceIn,
     DeviceOut,
+    EdgeId,
     GrantIn,
     GrantOut,
     GrantsOut,
     IdentifyIn,
     Limit,
+    MergeOut,
+    MergesOut,
+    OtherContactIn,
     PrincipalName,
     RegisteredDeviceOut,
 )
@@ -34,7 +38,7 @@ from shared.kernel.paging import cursor_of, place_of
 from shared.kernel.principal import Role
 from shared.platform.auth.device_tokens import GRACE
 from shared.platform.auth.doors import anyone, device, marketer, operator
-from shared.platform.auth.errors import UnauthenticatedError
+from shared.platform.auth.errors import ForbiddenError, UnauthenticatedError
 from shared.platform.http.api import answered
 from shared.platform.http.request import attempt, caller, header, proof
 from shared.platform.http.routing import Router
@@ -42,13 +46,22 @@ from shared.registrations.errors import (
     AppChangedError,
     AppCheckRequiredError,
     AppNotFoundError,
+    BlockedIdentifierError,
     ContactNotFoundError,
     DeviceNotFoundError,
     DeviceTokenRequiredError,
+    EdgeNotFoundError,
+    IdentifierTakenError,
+    InvalidIdentifierError,
+    KeptApartError,
     ProfileTooLargeError,
+    SamePersonError,
+    TooManyContactsError,
     TooManyDevicesError,
+    TooManyIdentifiersError,
 )
 from shared.registrations.model.devices import Device
+from shared.registrations.model.edges import EdgeCause
 
 router = Router()
 OK, CREATED, NO_CONTENT = HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT
@@ -267,7 +280,7 @@ def log_out(app_id: AppId, device_id: DeviceId) -> RegisteredDeviceOut:
 def get_contact(app_id: AppId, contact_id: ContactId) -> ContactOut:
     """Return what the app knows of a contact; an id that was joined to another answers that one."""
     found = registrations().contacts.get_profile(app_id=app_id, contact_id=contact_id)
-    return ContactOut.of(found.contact, tuple(found.devices))
+    return ContactOut.of(found)
 
 
 @router.on(
@@ -275,20 +288,101 @@ def get_contact(app_id: AppId, contact_id: ContactId) -> ContactOut:
     summary="Change a contact",
     access=marketer(Role.EDITOR, or_contact=True),
     success={OK: "The contact as it is now."},
-    refusals=[ContactNotFoundError, ProfileTooLargeError],
+    refusals=[
+        ContactNotFoundError,
+        ProfileTooLargeError,
+        InvalidIdentifierError,
+        BlockedIdentifierError,
+        IdentifierTakenError,
+        TooManyIdentifiersError,
+    ],
 )
 def update_contact(
     app_id: AppId, contact_id: ContactId, body: Annotated[ContactChangesIn, Body()]
 ) -> ContactOut:
-    """Add and remove tags, set and remove attributes."""
+    """Add and remove tags, set and remove attributes, add identifiers."""
+    if body.add_identifiers and caller().role_on(app_id) is None:
+        raise ForbiddenError("a contact proves an identifier by logging in")
     found = registrations().contacts.update_contact(
         app_id=app_id,
         contact_id=contact_id,
         add_tags=frozenset(body.add_tags),
         remove_tags=frozenset(body.remove_tags),
         attributes=dict(body.attributes),
+        add_identifiers=body.identifiers(),
     )
-    return ContactOut.of(found.contact, tuple(found.devices))
+    return ContactOut.of(found)
+
+
+@router.on(
+    f"GET {CONTACT}/merges",
+    summary="The merges of a contact",
+    access=marketer(Role.VIEWER),
+    success={OK: "Every edge at the contact, also those that were taken back."},
+    refusals=[ContactNotFoundError],
+)
+def list_merges(app_id: AppId, contact_id: ContactId) -> MergesOut:
+    """Return who joined this contact to others, when, and what was taken back."""
+    registrations().contacts.get_profile(app_id=app_id, contact_id=contact_id)
+    edges = registrations().people.edges_at(contact_id, app_id=app_id)
+    return MergesOut(items=tuple(MergeOut.of(edge) for edge in edges))
+
+
+@router.on(
+    f"POST {CONTACT}/merges",
+    summary="Merge two contacts",
+    access=marketer(Role.EDITOR),
+    success={CREATED: "The edge that joins them."},
+    refusals=[
+        ContactNotFoundError,
+        SamePersonError,
+        KeptApartError,
+        TooManyContactsError,
+        TooManyDevicesError,
+    ],
+)
+def merge_contacts(
+    app_id: AppId, contact_id: ContactId, body: Annotated[OtherContactIn, Body()]
+) -> MergeOut:
+    """Join two contacts to one person; the one in the path goes on standing for it."""
+    for one in (contact_id, body.other_contact_id):
+        registrations().contacts.get_profile(app_id=app_id, contact_id=one)
+    edge = registrations().people.merge(
+        contact_id, body.other_contact_id, app_id=app_id, cause=EdgeCause.HAND, by=caller().subject
+    )
+    return MergeOut.of(edge)
+
+
+@router.on(
+    f"DELETE {CONTACT}/merges/<edge_id>",
+    summary="Take a merge back",
+    access=marketer(Role.EDITOR),
+    success={NO_CONTENT: "Each side is what it would be without the merge."},
+    refusals=[EdgeNotFoundError],
+)
+def unmerge_contacts(app_id: AppId, contact_id: ContactId, edge_id: EdgeId) -> Response[None]:
+    """Take an edge back, whatever was merged before or after it."""
+    registrations().people.unmerge(contact_id, edge_id, app_id=app_id, by=caller().subject)
+    return Response(status_code=NO_CONTENT)
+
+
+@router.on(
+    f"POST {CONTACT}/keep-apart",
+    summary="Keep two contacts apart",
+    access=marketer(Role.EDITOR),
+    success={NO_CONTENT: "They are different people: nothing joins them any more."},
+    refusals=[ContactNotFoundError, SamePersonError],
+)
+def keep_contacts_apart(
+    app_id: AppId, contact_id: ContactId, body: Annotated[OtherContactIn, Body()]
+) -> Response[None]:
+    """Mark two contacts as different people, whatever identifiers they share."""
+    for one in (contact_id, body.other_contact_id):
+        registrations().contacts.get_profile(app_id=app_id, contact_id=one)
+    registrations().people.keep_apart(
+        contact_id, body.other_contact_id, app_id=app_id, by=caller().subject
+    )
+    return Response(status_code=NO_CONTENT)
 
 
 def _with_token(found: Device) -> RegisteredDeviceOut:

@@ -14,8 +14,10 @@ from shared.kernel.principal import Issuer, Role
 from shared.platform.auth.doors import normalised_arn
 from shared.platform.http.schemas import In, Out
 from shared.registrations.model.apps import App, AppCheck, AppCheckMode, Fcm, Platform
-from shared.registrations.model.contacts import Contact
 from shared.registrations.model.devices import AttributeValue, Device, DeviceState, PushPermission
+from shared.registrations.model.edges import Edge, EdgeCause
+from shared.registrations.service.contacts import Profile
+from shared.registrations.service.identifiers import NamedIdentifier
 
 LARGEST_ATTRIBUTES = 2_048
 """Bytes of JSON: attributes lie on the device's row, which every campaign reads."""
@@ -29,6 +31,7 @@ def _of_moderate_size(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
 
 AppId: TypeAlias = Annotated[str, Path(pattern=r"^app_[0-9A-Z]{26}$")]
 DeviceId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+EdgeId: TypeAlias = Annotated[str, Path(pattern=r"^edg_[0-9A-Z]{26}$")]
 ContactId: TypeAlias = Annotated[str, Path(pattern=r"^con_[0-9A-Z]{26}$")]
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=200)]
 Cursor: TypeAlias = Annotated[str | None, Query(max_length=512)]
@@ -328,6 +331,13 @@ class IdentifyIn(In):
     user_token: Annotated[str, Field(min_length=16, max_length=16_384)]
 
 
+class IdentifierIn(In):
+    """A name by which something outside knows the contact."""
+
+    namespace: Annotated[str, Field(pattern=r"^(customer|email|phone|anonymous)$")]
+    value: Annotated[str, Field(min_length=1, max_length=512)]
+
+
 class ContactChangesIn(In):
     """Changes of a contact's profile."""
 
@@ -336,6 +346,16 @@ class ContactChangesIn(In):
     attributes: Annotated[dict[Word, Value | None], Field(max_length=50)] = Field(
         default_factory=dict, description="`null` removes an attribute."
     )
+    add_identifiers: Annotated[tuple[IdentifierIn, ...], Field(max_length=10)] = Field(
+        default=(), description="Only marketers may add them: a contact proves one by logging in."
+    )
+
+    def identifiers(self) -> list[NamedIdentifier]:
+        """Return the identifiers in the words of the service."""
+        return [
+            NamedIdentifier(namespace=one.namespace, value=one.value)
+            for one in self.add_identifiers
+        ]
 
 
 class IdentifierOut(Out):
@@ -346,28 +366,61 @@ class IdentifierOut(Out):
 
 
 class ContactOut(Out):
-    """What an app knows of a contact."""
+    """What an app knows of a person, over all contacts that were joined."""
 
     contact_id: str
     tags: tuple[str, ...]
     attributes: dict[str, AttributeValue]
     identifiers: tuple[IdentifierOut, ...]
     devices: tuple[DeviceOut, ...]
+    merges: tuple[str, ...] = Field(description="The edges that join contacts to this person.")
     created_at: datetime
 
     @classmethod
-    def of(cls, contact: Contact, devices: tuple[Device, ...]) -> Self:
-        """Render a contact with its devices; their addresses are nobody's business."""
+    def of(cls, profile: Profile) -> Self:
+        """Render a person with the devices; their addresses are nobody's business."""
         return cls(
-            contact_id=contact.contact_id,
-            tags=tuple(sorted(contact.tags)),
-            attributes=dict(contact.attributes),
+            contact_id=profile.contact_id,
+            tags=tuple(sorted(profile.tags)),
+            attributes=dict(profile.attributes),
             identifiers=tuple(
                 IdentifierOut(namespace=one.namespace, masked=one.masked)
-                for one in contact.identifiers
+                for one in profile.identifiers
             ),
             devices=tuple(
-                DeviceOut.of(device).model_copy(update={"address": None}) for device in devices
+                DeviceOut.of(device).model_copy(update={"address": None})
+                for device in profile.devices
             ),
-            created_at=contact.created_at,
+            merges=tuple(profile.merges),
+            created_at=profile.created_at,
         )
+
+
+class OtherContactIn(In):
+    """Another contact of the app."""
+
+    other_contact_id: Annotated[str, Field(pattern=r"^con_[0-9A-Z]{26}$")]
+
+
+class MergeOut(Out):
+    """An edge that joins two contacts to one person."""
+
+    edge_id: str
+    contact_id: str
+    origin: str = Field(description="The contact that was joined, with all that had joined it.")
+    cause: EdgeCause
+    by: str
+    created_at: datetime
+    removed_at: datetime | None
+
+    @classmethod
+    def of(cls, edge: Edge) -> Self:
+        """Render an edge."""
+        return cls.model_validate(edge, from_attributes=True)
+
+
+class MergesOut(Out):
+    """Every edge that was ever made at a contact."""
+
+    items: tuple[MergeOut, ...]
+    next_cursor: None = None

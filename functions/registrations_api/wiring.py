@@ -17,6 +17,7 @@ from shared.registrations.service.apps import AppService
 from shared.registrations.service.callers import CallerService
 from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.devices import DeviceService
+from shared.registrations.service.people import PeopleService
 from shared.registrations.store import DynamoAppStore, DynamoContactStore, DynamoDeviceStore
 
 
@@ -27,6 +28,7 @@ class Registrations:
     apps: AppService
     devices: DeviceService
     contacts: ContactService
+    people: PeopleService
     callers: CallerService
 
 
@@ -37,10 +39,20 @@ def registrations() -> Registrations:
     app_store = DynamoAppStore(table=table, ledger=ledger)
     device_store = DynamoDeviceStore(table=table, ledger=ledger)
     ids = Ids(clock=system_clock)
-    contacts = ContactService(
-        contacts=DynamoContactStore(table=table, ledger=ledger),
+    hasher = IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys)
+    contact_store = DynamoContactStore(table=table, ledger=ledger)
+    people = PeopleService(
+        contacts=contact_store,
         devices=device_store,
-        hasher=IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys),
+        domains=(),  # none holds state per contact yet
+        clock=system_clock,
+        ids=ids,
+    )
+    contacts = ContactService(
+        contacts=contact_store,
+        devices=device_store,
+        people=people,
+        hasher=hasher,
         clock=system_clock,
         ids=ids,
     )
@@ -54,7 +66,10 @@ def registrations() -> Registrations:
             ids=ids,
         ),
         contacts=contacts,
-        callers=CallerService(apps=app_store, devices=device_store, contacts=contacts),
+        people=people,
+        callers=CallerService(
+            apps=app_store, devices=device_store, contacts=contact_store, hasher=hasher
+        ),
     )
 
 

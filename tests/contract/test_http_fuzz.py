@@ -129,6 +129,11 @@ class World:
             bearer=deployed.operator(),
         )
         self.known["message_id"] = sent.body["messages"][0]["message_id"]
+        other = deployed.a_device(app_id, "phone-002")
+        self.known["other_contact_id"] = other["contact_id"]
+        contact = f"/v1/apps/{app_id}/contacts/{self.known['contact_id']}"
+        merges = deployed.request(f"GET {contact}/merges", bearer=deployed.operator()).body
+        self.known["edge_id"] = merges["items"][0]["edge_id"]
 
     def log_in(self, token: str | None = None) -> None:
         """Have the device registered, with its contact logged in; ``token`` is what it has left."""

@@ -94,11 +94,15 @@ class Tenant:
             {"recipients": [{"device_id": known["device_id"]}], "content": content},
             bearer=deployed.operator(),
         )
+        profile = deployed.request(
+            f"GET /v1/apps/{app_id}/contacts/{known['contact_id']}", bearer=deployed.operator()
+        )
         return cls(
             ids={
                 "app_id": app_id,
                 "device_id": known["device_id"],
                 "contact_id": known["contact_id"],
+                "edge_id": profile.body["merges"][0],
                 "message_id": sent.body["messages"][0]["message_id"],
             },
             bearers={

@@ -94,6 +94,8 @@ def body_of(operation: Operation) -> dict[str, Any] | None:
     """Return a body with which an operation gets as far as its ids."""
     if str(operation) == "PUT /v1/apps/{app_id}/devices/{device_id}":
         return {"platform": "android", "client_seq": 9}
+    if operation.method == "POST" and "contact_id" in operation.names:
+        return {"other_contact_id": f"con_{'0' * 26}"}
     return None
 
 
