@@ -16,7 +16,7 @@ from shared.registrations.errors import (
     SamePersonError,
     TooManyIdentifiersError,
 )
-from shared.registrations.model.edges import EdgeCause, component
+from shared.registrations.model.edges import MOST_MEMBERS, EdgeCause, component
 from shared.registrations.ports import ContactStore, Intent, IntentKind
 from shared.registrations.service.identifiers import NamedIdentifier
 from shared.registrations.service.people import RESTING, PeopleService
@@ -191,6 +191,21 @@ def test_a_late_login_joins_where_it_belongs(it: Registrations) -> None:
     assert it.contacts.canonical(anonymous, app_id=app_id) == ada
     it.people.unmerge(ada, edge_id, app_id=app_id, by="ada")
     assert it.contacts.canonical(anonymous, app_id=app_id) == grace
+
+
+def test_a_login_never_fails_for_what_came_before_it(it: Registrations) -> None:
+    app_id = it.an_app()
+    it.register(app_id, "phone-001")
+    known = {logged_in_once(it, app_id) for _ in range(MOST_MEMBERS + 1)}
+    (contact,) = known
+    assert len(it.contacts.origins_of(contact, app_id=app_id)) == MOST_MEMBERS
+
+
+def logged_in_once(it: Registrations, app_id: str) -> str:
+    """Log in and out of a phone, and return who that was."""
+    known = it.identify(app_id, "phone-001", "ada").contact_id
+    it.contacts.log_out(app_id=app_id, device_id="phone-001")
+    return known
 
 
 def test_resolving_takes_two_reads_at_most_however_deep_the_merges(it: Registrations) -> None:

@@ -13,6 +13,7 @@ from shared.registrations.errors import (
     IdentifierTakenError,
     KeptApartError,
     StaleError,
+    TooManyContactsError,
     TooManyDevicesError,
 )
 from shared.registrations.events import ContactIdentified, ContactUpdated, DeviceLoggedOut
@@ -245,7 +246,10 @@ class ContactService:
         return after
 
     def _login(self, before: Device, contact_id: str) -> Join | None:
-        """Prepare the edge by which a device's anonymous history joins who logged in."""
+        """Prepare the edge by which a device's anonymous history joins who logged in.
+
+        A login never fails for what came before it: where nothing may be joined, nothing is.
+        """
         winner = self.contacts.person_of(contact_id, app_id=before.app_id)
         anonymous = self.contacts.person_of(before.contact_id, app_id=before.app_id)
         if winner.canonical == anonymous.canonical:
@@ -258,7 +262,7 @@ class ContactService:
                 cause=EdgeCause.LOGIN,
                 by=before.device_id,
             )
-        except KeptApartError:
+        except (KeptApartError, TooManyContactsError):
             return None
 
     def _profile(self, person: Person) -> Profile:
