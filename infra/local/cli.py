@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
+from infra.local import bench as benchmarks
 from infra.local import doctor as physician
 from infra.local.amazon import CdkCommand
 from infra.local.checkout import Checkout
@@ -173,6 +174,25 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
             _print(_findings(findings))
         if is_bad:
             raise typer.Exit(1)
+
+
+@app.command()
+def bench(
+    context: typer.Context,
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID]...", help="Such as P1 C2; all if unset.")
+    ] = None,
+    as_json: AsJson = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer runs, rougher figures.")] = False,
+) -> None:
+    """Measure ours beside its peers, in turns, and say which goals are reached."""
+    with _reporting(as_json):
+        stack = _stack(context)
+        found = list(
+            benchmarks.results(ids or (), quick=quick, checkout=stack.checkout, screen=stack.screen)
+        )
+        if not _show({"results": found}, as_json):
+            _print(benchmarks.table(found))
 
 
 def main() -> None:

@@ -24,6 +24,11 @@ class Step:
         if self.progress and self.task is not None:
             self.progress.update(self.task, total=total, completed=done)
 
+    def names(self, title: str) -> None:
+        """Say what is being done now, until the step ends."""
+        if self.progress and self.task is not None:
+            self.progress.update(self.task, description=title)
+
     def says(self, result: str) -> None:
         """Add a few words on the outcome to the finished line."""
         self.result = result

@@ -1,3 +1,4 @@
+import gzip
 import importlib.util
 import json
 import platform
@@ -213,6 +214,15 @@ def test_no_file_of_a_layer_is_anybody_elses_too(core: Path, push: Path) -> None
 
 def _is_linked(path: Path) -> bool:
     return path.is_file() and path.stat().st_nlink > 1
+
+
+def test_botocore_carries_no_prose_and_no_other_services_endpoints(core: Path) -> None:
+    data = core / "botocore" / "data"
+    listed = json.loads((data / "endpoints.json").read_text())
+    services = {name for partition in listed["partitions"] for name in partition["services"]}
+    assert services <= {folder.name for folder in data.glob("*/")}
+    model = gzip.decompress(next(data.glob("dynamodb/*/service-2.json.gz")).read_bytes())
+    assert b"<p>" not in model
 
 
 def test_the_layers_fit_into_lambda(core: Path, push: Path) -> None:

@@ -1,0 +1,1 @@
+"""What ours is compared with, written the way it is commonly written."""

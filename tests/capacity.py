@@ -1,0 +1,174 @@
+"""What each operation may take of DynamoDB, in its own units, and a meter.
+
+Single writes and reads are as DynamoDB Local reports them. Of a transaction it reports four units a
+table, however many items (1.25.1), so these are counted by the documented rule: two units for each
+item and each 1 kB begun. Items are of at most 1 kB, as the design counts them. An index entry is
+one unit more, and not counted.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import uuid4
+
+from shared.kernel.addresses import Address, AddressKind
+from shared.platform import dynamodb
+from shared.platform.ledger import Ledger
+from shared.push.model import Receipt, ReceiptKind
+from shared.push.store import DynamoChunkStore
+from shared.registrations.model.apps import Platform
+from shared.registrations.model.devices import DeviceState
+from shared.registrations.store import DynamoAppStore, DynamoContactStore, DynamoDeviceStore
+from tests.contract.test_chunk_stores import APP, Push
+from tests.contract.test_chunk_stores import assemble as assemble_push
+from tests.contract.test_registration_stores import assemble as assemble_registrations
+from tests.tables import definition
+
+PHONE = DeviceState(
+    platform=Platform.ANDROID,
+    address=Address(kind=AddressKind.FID, value="c" * 22),
+    locale="de-CH",
+    timezone="Europe/Zurich",
+    app_version="1.2.3",
+    os_version="16",
+    model="Phone 9",
+)
+MOVED = replace(PHONE, address=Address(kind=AddressKind.FID, value="d" * 22))
+
+
+class Meter:
+    """Adds up the units of what goes by."""
+
+    def __init__(self) -> None:
+        self.writes = self.reads = 0.0
+
+    def ask(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        params["ReturnConsumedCapacity"] = "TOTAL"
+        if model.name == "TransactWriteItems":
+            self.writes += sum(2 * _kilobytes(item) for item in params["TransactItems"])
+
+    def note(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
+        consumed = parsed["ConsumedCapacity"]
+        if model.name in {"PutItem", "UpdateItem", "DeleteItem"}:
+            self.writes += consumed["CapacityUnits"]
+        elif model.name == "BatchGetItem":
+            self.reads += sum(one["CapacityUnits"] for one in consumed)
+        elif model.name in {"GetItem", "Query"}:
+            self.reads += consumed["CapacityUnits"]
+
+
+def _kilobytes(write: dict[str, Any]) -> int:
+    """Return the units of 1 kB of a write; of an update and a delete, whose item is not sent, one.
+
+    An item is as large as the names and values of its attributes in UTF-8 (AWS: CapacityUnit
+    calculations); a number takes less than its digits.
+    """
+    item = write["Put"]["Item"] if "Put" in write else {}
+    size = sum(
+        len(name.encode()) + len(str(next(iter(value.values()))).encode())
+        for name, value in item.items()
+    )
+    return max(1, -(-size // 1024))
+
+
+@contextmanager
+def metered() -> Iterator[Meter]:
+    """Count the units of what the stores do within."""
+    meter, events = Meter(), dynamodb.connection().client.meta.events
+    events.register("before-parameter-build.dynamodb", meter.ask)
+    events.register("after-call.dynamodb", meter.note)
+    try:
+        yield meter
+    finally:
+        events.unregister("before-parameter-build.dynamodb", meter.ask)
+        events.unregister("after-call.dynamodb", meter.note)
+
+
+def deployed_for(operation: "Operation", dynamodb_client: Any) -> Push:
+    """Make the tables that an operation is measured on, and the services over them."""
+    names = {}
+    for name in ("registrations", "contact_events", "push"):
+        names[name] = f"{name}-{uuid4().hex[:12]}"
+        made = definition(name, table=names[name], indexed=operation.indexed)
+        dynamodb_client.create_table(**made)
+    ledger = Ledger(table=names["contact_events"])
+    registrations = assemble_registrations(
+        DynamoAppStore(table=names["registrations"], ledger=ledger),
+        DynamoDeviceStore(table=names["registrations"], ledger=ledger),
+        DynamoContactStore(table=names["registrations"], ledger=ledger),
+        told=list,
+    )
+    store = DynamoChunkStore(table=names["push"], ledger_table=names["contact_events"])
+    return assemble_push(registrations, store, told=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What is done, after what, and how many units of writing and reading it may take.
+
+    The design names the writes of a first registration, of an unchanged refresh and of an event of
+    our own; the others are pinned as they were measured, so that a change is seen and weighed.
+    ``indexed`` is for those that read an index. They may write in transactions only: of these the
+    meter counts no index entry, of single writes the engine would.
+    """
+
+    writes: float
+    reads: float
+    prepare: Callable[[Push], Any]
+    run: Callable[[Push, Any], Any]
+    indexed: bool = False
+
+
+def _register(it: Push, *, state: DeviceState = PHONE, seq: int = 1) -> Any:
+    return it.registrations.register(APP, "phone-001", state, seq=seq)
+
+
+def _ten_queued(it: Push) -> Any:
+    names = [f"phone-{number:03d}" for number in range(10)]
+    for name in names:
+        it.a_phone(name)
+    return it.send(*names)
+
+
+def _sent(it: Push) -> Receipt:
+    it.a_phone("phone-001")
+    accepted = it.send("phone-001")
+    it.work(accepted)
+    message_id = accepted.chunk.message_id(0)
+    return Receipt(message_id=message_id, kind=ReceiptKind.OPENED, at=it.clock())
+
+
+def _nothing(_: Push) -> None:
+    """Prepare nothing."""
+
+
+def _identify(it: Push, _: Any) -> Any:
+    return it.registrations.identify(APP, "phone-001", "ada")
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    # The device, its address' owner and the event, in one transaction.
+    "first registration": Operation(6, 2.5, _nothing, lambda it, _: _register(it)),
+    "unchanged refresh": Operation(1, 1, _register, lambda it, _: _register(it, seq=2)),
+    # As the first one, and the old address is freed.
+    "changed address": Operation(8, 2, _register, lambda it, _: _register(it, state=MOVED, seq=2)),
+    "what arrives late": Operation(
+        0, 1, lambda it: _register(it, seq=2), lambda it, _: _register(it)
+    ),
+    # Device, contact, identifier and event; the edge and a mark at both of its ends.
+    "log in": Operation(16, 6.5, _register, _identify, indexed=True),
+    # The chunk and its event, in one transaction.
+    "one push queued": Operation(
+        4, 1, lambda it: it.a_phone("phone-001"), lambda it, _: it.send("phone-001")
+    ),
+    # One a message for its ledger row; the chunk's item once for its lease, once for its states.
+    "ten pushes sent": Operation(10 + 2, 12, _ten_queued, lambda it, accepted: it.work(accepted)),
+    "one receipt": Operation(
+        1,
+        1,
+        _sent,
+        lambda it, receipt: it.messages.hear([receipt], app_id=APP, device_id="phone-001"),
+    ),
+}
+"""Every operation that exists; a later domain adds its own here, for the test and the benchmark."""
