@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from itertools import groupby
+from operator import itemgetter
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
@@ -19,10 +20,11 @@ from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.events import Subject
 from shared.kernel.ids import made_at, packed, unpacked
-from shared.platform.dynamodb import Row, bind
+from shared.platform.dynamodb import Row, bind, plain_rows
 from shared.platform.ledger import (
     INDEX_SHARDS,
     EventRow,
+    envelope_of,
     from_row,
     hour_partition,
     key_time,
@@ -49,19 +51,20 @@ class DynamoEventStore(EventStore):
     @override
     def timeline(self, contact_id: str, *, app_id: str, query: TimelineQuery) -> Iterator[Placed]:
         subject = Subject(kind="contact", id=contact_id)
-        rows = self._row.query(
+        rows = plain_rows(
+            self._row,
             partition(app_id, subject),
             self._between(query),
-            scan_index_forward=not query.newest_first,
+            newest_first=query.newest_first,
             page_size=_PAGE,
         )
         # Rows of one instant lie in the order of their keys: put them into that of their sequence.
-        for at, same_instant in groupby(rows, key=lambda row: key_time(row.sk)):
-            ordered = sorted(same_instant, key=lambda row: row.sequence, reverse=query.newest_first)
+        for at, same_instant in groupby(rows, key=lambda row: key_time(row["sk"])):
+            ordered = sorted(same_instant, key=itemgetter("sequence"), reverse=query.newest_first)
             for row in ordered:
-                place = Place(at, row.sequence)
+                place = Place(at, row["sequence"])
                 if _is_after(place, query):
-                    yield Placed(place=place, event=from_row(row))
+                    yield Placed(place=place, event=envelope_of(row))
 
     @override
     def sequences_of(self, hour: datetime, *, app_id: str) -> Sequence[str]:

@@ -1,7 +1,7 @@
 """DynamoDB through PynamoDB: one client a process, and transactions that name their writes."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from random import random
@@ -13,6 +13,7 @@ from pynamodb.exceptions import DeleteError, PutError, TransactWriteError, Updat
 from pynamodb.expressions.condition import Condition
 from pynamodb.expressions.update import Action
 from pynamodb.models import Model
+from pynamodb.pagination import ResultIterator
 from pynamodb.transactions import TransactWrite
 from typing_extensions import override
 
@@ -77,6 +78,30 @@ def bind(row: type[RowT], *, table: str) -> type[RowT]:
     own.connection = _OneClient()
     own.connection.add_meta_table(schema)
     return bound
+
+
+def attributes_of(image: Mapping[str, Mapping[str, Any]]) -> Raw:
+    """Return an item's attributes by name, as they come over the wire: a number is a text."""
+    return {name: next(iter(typed.values())) for name, typed in image.items()}
+
+
+def plain_rows(
+    row: type[Row], pk: str, condition: Condition, *, newest_first: bool, page_size: int
+) -> Iterator[Raw]:
+    """Yield the attributes of a partition's rows, in the order of their keys.
+
+    For pages of many rows: to make a ``Row`` of each is a tenth of the whole read.
+    """
+    return ResultIterator(
+        row._get_connection().query,  # noqa: SLF001 - PynamoDB's own queries always make rows
+        (pk,),
+        {
+            "range_key_condition": condition,
+            "scan_index_forward": not newest_first,
+            "limit": page_size,
+        },
+        map_fn=attributes_of,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

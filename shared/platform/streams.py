@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.kernel.envelope import Envelope
+from shared.platform.dynamodb import attributes_of
 from shared.platform.ledger import envelope_of
 
 
@@ -21,6 +22,6 @@ def try_again(positions: Sequence[str]) -> dict[str, Any]:
 
 def _event_of(image: Mapping[str, Mapping[str, Any]]) -> Envelope | None:
     try:
-        return envelope_of({name: next(iter(typed.values())) for name, typed in image.items()})
+        return envelope_of(attributes_of(image))
     except (KeyError, ValueError, IndexError):
         return None

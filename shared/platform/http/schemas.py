@@ -5,6 +5,7 @@ from typing import Annotated, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
+from typing_extensions import override
 
 FIRST_INSTANT = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -28,6 +29,12 @@ class In(BaseModel):
 
     # Built when first needed: a cold start meets one route, and pays for its models alone.
     model_config = ConfigDict(extra="forbid", strict=False, frozen=True, defer_build=True)
+
+    @override
+    def __repr__(self) -> str:
+        # Powertools writes every call's arguments into a text for its debug log, also when that is
+        # off: a tenth of a request's time, and what people send has no place in a log.
+        return type(self).__name__
 
 
 class Out(BaseModel):

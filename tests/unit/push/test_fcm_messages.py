@@ -4,10 +4,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infra.local.fcm.validation import Checked, check_send_request
 from shared.kernel.addresses import Address, AddressKind
-from shared.push.channels.fcm.messages import encoded, message_of
+from shared.push.channels.fcm.messages import Phrases, encoded, message_of
 from shared.push.model import Content, Delivery, Priority
 from tests.fakes.clock import NOON
 
@@ -115,3 +117,44 @@ def test_an_empty_address_is_no_message() -> None:
     nowhere = replace(DELIVERY, address=Address(kind=AddressKind.FID, value=""))
     with pytest.raises(ValueError, match="non-empty"):
         encoded(message_of(nowhere, at=NOON))
+
+
+def test_an_empty_address_is_no_message_in_a_batch_either() -> None:
+    nowhere = replace(DELIVERY, address=Address(kind=AddressKind.FID, value=""))
+    with pytest.raises(ValueError, match="non-empty"):
+        Phrases().body_of(nowhere, at=NOON)
+
+
+# Half of a surrogate pair is no text that a body could carry.
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+CONTENTS = st.builds(
+    Content,
+    title=st.none() | TEXTS,
+    body=st.none() | TEXTS,
+    image=st.none() | st.just("https://x.example/i.png"),
+    link=st.none() | st.sampled_from(["https://shop.example/100%25", "shop://%s%%"]),
+    data=st.dictionaries(TEXTS, TEXTS, max_size=3),
+    priority=st.sampled_from(Priority),
+    time_to_live=st.none() | st.timedeltas(timedelta(), timedelta(days=28)),
+    collapse_key=st.none() | TEXTS,
+)
+DELIVERIES = st.lists(
+    st.tuples(TEXTS, st.sampled_from(AddressKind), TEXTS, st.timedeltas(timedelta(), timedelta(1))),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(
+    contents=st.lists(CONTENTS, min_size=1, max_size=2), parts=DELIVERIES, rehearse=st.booleans()
+)
+def test_a_batch_is_said_in_the_very_bytes_of_firebase_admin(
+    contents: list[Content], parts: list[tuple[str, AddressKind, str, timedelta]], rehearse: bool
+) -> None:
+    phrases = Phrases(validate_only=rehearse)
+    for content in contents:
+        for message_id, kind, value, later in parts:
+            address = Address(kind=kind, value=value)
+            delivery = Delivery(message_id=message_id, address=address, content=content)
+            said = encoded(message_of(delivery, at=NOON + later), validate_only=rehearse)
+            assert phrases.body_of(delivery, at=NOON + later) == said

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from shared.kernel.clock import Clock, system_clock
 from shared.push.channels.fcm.credentials import Bearer, BearerUnavailableError, FcmCredentials
-from shared.push.channels.fcm.messages import encoded, message_of
+from shared.push.channels.fcm.messages import Phrases
 from shared.push.channels.fcm.replies import CredentialsRefused, NotSent, Outgoing, Wire, result_of
 from shared.push.errors import CredentialsError
 from shared.push.model import Delivery, DeliveryResult, Outcome
@@ -94,6 +94,7 @@ class _Batch:
         self._at = at
         self._pause = pause
         self._validate_only = validate_only
+        self._phrases = Phrases(validate_only=validate_only)
         self._results: list[DeliveryResult | None] = [None] * len(deliveries)
         self._is_seen = False
         self.refusal: str | None = None
@@ -138,12 +139,12 @@ class _Batch:
     def _outgoing(self) -> Iterator[Outgoing]:
         for place, delivery in enumerate(self._deliveries):
             if self._results[place] is None:
-                message = message_of(delivery, at=self._at())
+                at = self._at()
                 try:
-                    body = encoded(message, validate_only=self._validate_only)
+                    body = self._phrases.body_of(delivery, at=at)
                 except ValueError as error:
                     self._results[place] = DeliveryResult(
                         outcome=Outcome.REJECTED, code="INVALID_ARGUMENT", detail=str(error)
                     )
                 else:
-                    yield Outgoing(place, message, body, self._validate_only)
+                    yield Outgoing(place, delivery, at, body, self._validate_only)

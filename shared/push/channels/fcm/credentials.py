@@ -4,9 +4,10 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 from urllib.error import HTTPError
-from urllib.request import HTTPSHandler, build_opener
+from urllib.request import HTTPSHandler, OpenerDirector, build_opener
 from urllib.request import Request as HttpRequest
 
 import certifi
@@ -96,7 +97,7 @@ class Bearer:
         if not str(credentials.service_account["token_uri"]).startswith("https://"):
             raise CredentialsError("The service account's token_uri must begin with https://.")
         self._google = certificate.get_credential().with_scopes([SCOPE])
-        self._request = _TokenRequest(credentials.authority())
+        self._request = _TokenRequest(credentials)
 
     def current(self) -> str:
         """Return a bearer that is valid for some minutes, asking for one only when needed.
@@ -123,9 +124,14 @@ class Bearer:
 class _TokenRequest(transport.Request):
     """google-auth's transport, on the standard library: ``requests`` cannot take a PEM text."""
 
-    def __init__(self, authority: str) -> None:
-        context = ssl.create_default_context(cadata=authority)
-        self._opener = build_opener(HTTPSHandler(context=context))
+    def __init__(self, credentials: FcmCredentials) -> None:
+        self._credentials = credentials
+
+    @cached_property
+    def _opener(self) -> OpenerDirector:
+        # Made with the first request: reading the public authorities is 20 ms of a cold start.
+        context = ssl.create_default_context(cadata=self._credentials.authority())
+        return build_opener(HTTPSHandler(context=context))
 
     @override
     def __call__(

@@ -23,6 +23,7 @@ from google.auth.credentials import Credentials as GoogleCredentials
 from typing_extensions import override
 
 from shared.push.channels.fcm.credentials import FcmCredentials
+from shared.push.channels.fcm.messages import message_of
 from shared.push.channels.fcm.replies import (
     Answer,
     AnswerLost,
@@ -65,7 +66,7 @@ class FirebaseWire:
         self._loop.close()
 
     async def _send(self, batch: list[Outgoing]) -> list[Reply]:
-        messages = [message.message for message in batch]
+        messages = [message_of(one.delivery, at=one.at) for one in batch]
         try:
             response = await self._service.send_each_async(messages, batch[0].validate_only)
         except FirebaseError as error:

@@ -1,7 +1,11 @@
 """Says a delivery in FCM's words: one message that suits Android, iOS and the web."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
+from json.encoder import encode_basestring
+from secrets import token_hex
 
 from firebase_admin._messaging_encoder import Message, MessageEncoder
 from firebase_admin._messaging_utils import (
@@ -16,7 +20,7 @@ from firebase_admin._messaging_utils import (
     WebpushFCMOptions,
 )
 
-from shared.kernel.addresses import AddressKind
+from shared.kernel.addresses import Address, AddressKind
 from shared.push.model import Content, Delivery, Priority
 
 MESSAGE_ID_KEY = "message_id"
@@ -64,6 +68,57 @@ def encoded(message: Message, *, validate_only: bool = False) -> bytes:
     if validate_only:
         request["validate_only"] = True
     return _JSON.encode(request).encode()
+
+
+class Phrases:
+    """Encodes deliveries, byte for byte as ``encoded`` does, at a tenth of its price.
+
+    Deliveries of one content differ by their id and their address alone, so firebase-admin says the
+    content once, for stand-ins of the two, and each delivery is put in their place. The contents
+    must outlive this object.
+    """
+
+    _ID, _ADDRESS = f"id-{token_hex(16)}", f"address-{token_hex(16)}"
+    """Random, so that no content can hold them."""
+
+    def __init__(self, *, validate_only: bool = False) -> None:
+        self._validate_only = validate_only
+        self._said: dict[object, str] = {}
+
+    def body_of(self, delivery: Delivery, *, at: datetime) -> bytes:
+        """Return the body of ``messages:send`` for a delivery that leaves at ``at``.
+
+        Raises:
+            ValueError: firebase-admin finds the message wrong.
+        """
+        content, address = delivery.content, delivery.address
+        if not (address.value and delivery.message_id):
+            # What firebase-admin says of an empty one is its own to say.
+            return encoded(message_of(delivery, at=at), validate_only=self._validate_only)
+        lives = content.time_to_live
+        expires = None if lives is None else _apns_expiration(lives, at)
+        key = (id(content), address.kind, expires)
+        said = self._said.get(key)
+        if said is None:
+            said = self._said[key] = self._say(delivery, at)
+        parts: Mapping[str, str] = {
+            "id": encode_basestring(delivery.message_id)[1:-1],
+            "address": encode_basestring(address.value)[1:-1],
+        }
+        return (said % parts).encode()
+
+    def _say(self, delivery: Delivery, at: datetime) -> str:
+        anybody = replace(
+            delivery,
+            message_id=self._ID,
+            address=Address(kind=delivery.address.kind, value=self._ADDRESS),
+        )
+        body = encoded(message_of(anybody, at=at), validate_only=self._validate_only).decode()
+        return (
+            body.replace("%", "%%")
+            .replace(self._ID, "%(id)s")
+            .replace(self._ADDRESS, "%(address)s")
+        )
 
 
 def _data(delivery: Delivery) -> dict[str, str]:

@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from firebase_admin import exceptions
-from firebase_admin._messaging_encoder import Message
 from firebase_admin._messaging_utils import (
     QuotaExceededError,
     SenderIdMismatchError,
@@ -16,7 +15,7 @@ from firebase_admin._messaging_utils import (
 )
 from firebase_admin.exceptions import FirebaseError
 
-from shared.push.model import DeliveryResult, Outcome
+from shared.push.model import Delivery, DeliveryResult, Outcome
 
 QUOTA_PAUSE = timedelta(seconds=60)
 """FCM's quota is per minute: https://firebase.google.com/docs/cloud-messaging/throttling-and-quotas"""
@@ -52,10 +51,11 @@ _BY_STATUS: Mapping[str, type[FirebaseError]] = {
 
 
 class Outgoing(NamedTuple):
-    """One message on its way to a wire: its place in the batch, itself, and itself encoded."""
+    """One delivery on its way to a wire: its place in the batch, its body, and when it leaves."""
 
     place: int
-    message: Message
+    delivery: Delivery
+    at: datetime
     body: bytes
     validate_only: bool
 
@@ -200,7 +200,7 @@ def _refusal(answer: Answer, pause: timedelta) -> DeliveryResult | CredentialsRe
 
 def _name(body: bytes) -> str | None:
     try:
-        name = json.loads(body)["name"]
+        name = json.loads(body.decode())["name"]  # from bytes, it would guess the encoding first
     except (ValueError, LookupError, TypeError):
         return None
     return name if isinstance(name, str) else None
