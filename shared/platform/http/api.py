@@ -99,7 +99,9 @@ class Api(APIGatewayHttpResolver):
         except DomainError as error:
             return _render(refuse_domain_error(error))
         EVENT.set(readable)
-        return self.resolve(readable, context)  # type: ignore[arg-type]
+        answer = self.resolve(readable, context)  # type: ignore[arg-type]
+        # A gateway wants text: an answer without content is empty, not null.
+        return {**answer, "statusCode": int(answer["statusCode"]), "body": answer.get("body") or ""}
 
     def _unrouted(self, _: NotFoundError) -> Response[str]:
         path = self.current_event.path

@@ -1,5 +1,6 @@
 """Devices over HTTP."""
 
+from tests.deployment import http_event
 from tests.fakes.issuer import OidcIssuer
 from tests.functional.conftest import POOL, Deployment
 
@@ -45,6 +46,14 @@ def test_an_unregistered_device_is_gone(deployed: Deployment) -> None:
     token = deployed.a_device(app_id)["device_token"]
     assert deployed.request(f"DELETE {path(app_id)}", bearer=token).status == 204
     assert deployed.request(f"GET {path(app_id)}", bearer=token).status == 401
+
+
+def test_an_answer_without_content_is_empty_text(deployed: Deployment) -> None:
+    app_id = deployed.an_app()
+    token = deployed.a_device(app_id)["device_token"]
+    event = http_event("DELETE", path(app_id), headers={"authorization": f"Bearer {token}"})
+    answer = deployed.invoke("registrations_api", event)
+    assert (answer["statusCode"], answer["body"]) == (204, "")
 
 
 def test_an_unknown_app_registers_nobody(deployed: Deployment) -> None:
