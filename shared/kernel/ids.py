@@ -48,11 +48,6 @@ def made_at(ulid: str) -> datetime:
     return from_milliseconds(_decode(ulid[-ULID_LENGTH:]) >> _CHANCE_BITS)
 
 
-def first_of(at: datetime) -> str:
-    """Return the smallest ULID of the millisecond of ``at``: a bound for comparing."""
-    return _encode(milliseconds(at) << _CHANCE_BITS)
-
-
 def is_ulid(text: str) -> bool:
     """Say whether ``text`` is a ULID as ``Ids`` writes them."""
     return len(text) == ULID_LENGTH and text[0] <= "7" and all(letter in _VALUES for letter in text)

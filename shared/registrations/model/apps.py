@@ -1,8 +1,7 @@
 """An app: a tenant's mobile app, its defaults, its push credentials, whom it trusts."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -104,11 +103,6 @@ class App:
         if not differing:
             return self, ()
         return replace(self, **changes, version=self.version + 1), differing
-
-
-def field_names() -> Sequence[str]:
-    """Return the names of an app's fields."""
-    return tuple(field.name for field in fields(App))
 
 
 def zone_problems(zone: str, pointer: str) -> list[FieldProblem]:

@@ -18,24 +18,24 @@ from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, EdgeCause, Member, Person, alone
 from shared.registrations.ports import ContactStore, Intent, IntentKind, Join, Split
 from shared.registrations.store.devices import (
+    ContactDevicesRow,
     DeviceRow,
     commit_or_stale,
     contact_partition,
     device_key,
+    forget_device,
     put_device,
 )
 
 
-class _ContactRow(Row):
+class _ContactRow(ContactDevicesRow):
     """A contact's profile; marks are JSON: name to value and sequence."""
 
     contact_id = UnicodeAttribute()
     tag_marks = UnicodeAttribute()
     attribute_marks = UnicodeAttribute()
     identifiers = UnicodeAttribute()
-    device_ids = UnicodeSetAttribute(null=True)
     created_at = UnicodeAttribute()
-    version = NumberAttribute()
 
 
 class _MemberRow(Row):
@@ -139,7 +139,7 @@ class DynamoContactStore(ContactStore):
         if joins:
             writes |= self._join_writes(joins)
         if not before.is_anonymous:
-            writes["contact_left"] = self._forget(before)
+            writes["contact_left"] = forget_device(self._contact, before)
         commit_or_stale(writes)
 
     @override
@@ -147,7 +147,7 @@ class DynamoContactStore(ContactStore):
         commit_or_stale(
             {
                 "device": put_device(self._device, device, before=before),
-                "contact": self._forget(before),
+                "contact": forget_device(self._contact, before),
                 "event": self._ledger.record(event),
             }
         )
@@ -307,15 +307,6 @@ class DynamoContactStore(ContactStore):
             )
             for device in devices
         }
-
-    def _forget(self, before: Device) -> Update:
-        """Return the update by which a contact is no longer known on a device."""
-        row = self._contact
-        return Update(
-            row=row(contact_partition(before.app_id, before.contact_id), "C"),
-            actions=[row.device_ids.delete({before.device_id}), row.version.add(1)],
-            condition=row.pk.exists(),
-        )
 
     def _intent_row(self, intent: Intent) -> _IntentRow:
         key = f"APP#{intent.app_id}#INTENTS", intent.edge_id

@@ -95,7 +95,7 @@ class DynamoDeviceStore(DeviceStore):
     def __init__(self, *, table: str, ledger: Ledger) -> None:
         self._device = bind(DeviceRow, table=table)
         self._address = bind(_AddressRow, table=table)
-        self._contact = bind(_ContactDevicesRow, table=table)
+        self._contact = bind(ContactDevicesRow, table=table)
         self._ledger = ledger
 
     @override
@@ -171,7 +171,7 @@ class DynamoDeviceStore(DeviceStore):
         if device.state.address:
             writes["address"] = self._free(device.state.address, device)
         if not device.is_anonymous:
-            writes["contact"] = self._forget(device)
+            writes["contact"] = forget_device(self._contact, device)
         commit_or_stale(writes)
 
     @override
@@ -242,20 +242,21 @@ class DynamoDeviceStore(DeviceStore):
             condition=has_it,
         )
 
-    def _forget(self, device: Device) -> Update:
-        row = self._contact
-        return Update(
-            row=row(contact_partition(device.app_id, device.contact_id), "C"),
-            actions=[row.device_ids.delete({device.device_id}), row.version.add(1)],
-            condition=row.pk.exists(),
-        )
 
-
-class _ContactDevicesRow(Row):
+class ContactDevicesRow(Row):
     """The part of a contact's row that says where the contact is known."""
 
     device_ids = UnicodeSetAttribute(null=True)
     version = NumberAttribute()
+
+
+def forget_device(row: type[ContactDevicesRow], before: Device) -> Update:
+    """Return the update by which a device's contact is no longer known on it."""
+    return Update(
+        row=row(contact_partition(before.app_id, before.contact_id), "C"),
+        actions=[row.device_ids.delete({before.device_id}), row.version.add(1)],
+        condition=row.pk.exists(),
+    )
 
 
 def put_device(row: type[DeviceRow], device: Device, *, before: Device | None) -> Put:

@@ -3,7 +3,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.kernel.ids import ALPHABET, Ids, first_of, is_ulid, made_at, packed, unpacked
+from shared.kernel.ids import ALPHABET, Ids, is_ulid, made_at, packed, unpacked
 from tests.fakes.clock import NOON, ManualClock
 
 ULIDS = st.text(ALPHABET, min_size=25, max_size=25).map(lambda rest: "0" + rest)
@@ -30,11 +30,6 @@ def test_ids_of_one_process_rise_whatever_the_clock_does(steps: list[int]) -> No
 @given(ULIDS)
 def test_an_effect_comes_after_its_cause(cause: str) -> None:
     assert Ids(clock=ManualClock()).sequence(after=cause) > cause
-
-
-@given(ULIDS)
-def test_the_first_id_of_a_millisecond_is_not_above_any_of_it(ulid: str) -> None:
-    assert first_of(made_at(ulid)) <= ulid
 
 
 @given(st.lists(ULIDS, max_size=5))
