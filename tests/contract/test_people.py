@@ -119,10 +119,10 @@ def test_people_who_are_kept_apart_are_not_merged(it: Registrations) -> None:
 
 def test_an_event_with_two_identifiers_joins_whom_they_name(it: Registrations) -> None:
     app_id = it.an_app()
-    by_mail = it.contacts.resolve(named(EMAIL), app_id=app_id, by="evt_1")
-    by_phone = it.contacts.resolve(named(PHONE), app_id=app_id, by="evt_2")
+    by_mail = it.resolution.resolve(named(EMAIL), app_id=app_id, by="evt_1")
+    by_phone = it.resolution.resolve(named(PHONE), app_id=app_id, by="evt_2")
     assert by_mail != by_phone
-    both = it.contacts.resolve(named(PHONE, EMAIL), app_id=app_id, by="evt_3")
+    both = it.resolution.resolve(named(PHONE, EMAIL), app_id=app_id, by="evt_3")
     assert both == by_mail  # e-mail goes before phone
     assert set(it.contacts.origins_of(by_phone, app_id=app_id)) == {by_mail, by_phone}
 
@@ -131,26 +131,26 @@ def test_an_identifier_that_named_nobody_names_the_contact_from_then_on(
     it: Registrations,
 ) -> None:
     app_id = it.an_app()
-    contact = it.contacts.resolve(named(EMAIL), app_id=app_id, by="evt_1")
-    it.contacts.resolve(named(EMAIL, PHONE), app_id=app_id, by="evt_2")
-    assert it.contacts.resolve(named(PHONE), app_id=app_id, by="evt_3") == contact
+    contact = it.resolution.resolve(named(EMAIL), app_id=app_id, by="evt_1")
+    it.resolution.resolve(named(EMAIL, PHONE), app_id=app_id, by="evt_2")
+    assert it.resolution.resolve(named(PHONE), app_id=app_id, by="evt_3") == contact
 
 
 def test_two_customers_are_never_joined_through_what_they_share(it: Registrations) -> None:
     app_id = it.an_app()
-    one = it.contacts.resolve(named(("customer", "C-17"), EMAIL), app_id=app_id, by="evt_1")
-    two = it.contacts.resolve(named(("customer", "C-18")), app_id=app_id, by="evt_2")
-    again = it.contacts.resolve(named(("customer", "C-18"), EMAIL), app_id=app_id, by="evt_3")
+    one = it.resolution.resolve(named(("customer", "C-17"), EMAIL), app_id=app_id, by="evt_1")
+    two = it.resolution.resolve(named(("customer", "C-18")), app_id=app_id, by="evt_2")
+    again = it.resolution.resolve(named(("customer", "C-18"), EMAIL), app_id=app_id, by="evt_3")
     assert again == two
     assert it.contacts.canonical(one, app_id=app_id) != it.contacts.canonical(two, app_id=app_id)
 
 
 def test_people_who_are_kept_apart_are_not_joined_by_an_event(it: Registrations) -> None:
     app_id = it.an_app()
-    by_mail = it.contacts.resolve(named(EMAIL), app_id=app_id, by="evt_1")
-    by_phone = it.contacts.resolve(named(PHONE), app_id=app_id, by="evt_2")
+    by_mail = it.resolution.resolve(named(EMAIL), app_id=app_id, by="evt_1")
+    by_phone = it.resolution.resolve(named(PHONE), app_id=app_id, by="evt_2")
     it.people.keep_apart(by_mail, by_phone, app_id=app_id, by="ada")
-    it.contacts.resolve(named(EMAIL, PHONE), app_id=app_id, by="evt_3")
+    it.resolution.resolve(named(EMAIL, PHONE), app_id=app_id, by="evt_3")
     assert it.contacts.canonical(by_phone, app_id=app_id) == by_phone
 
 

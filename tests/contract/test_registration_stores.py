@@ -28,6 +28,7 @@ from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.devices import DeviceService
 from shared.registrations.service.people import PeopleService
 from shared.registrations.service.reach import ReachService
+from shared.registrations.service.resolution import ResolutionService
 from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.registrations import (
     InMemoryAppStore,
@@ -67,6 +68,7 @@ class Registrations:
     devices: DeviceService
     contacts: ContactService
     people: PeopleService
+    resolution: ResolutionService
     reach: ReachService
     clock: ManualClock
     told: Callable[[], list[str]]
@@ -172,6 +174,9 @@ def assemble(
             ids=ids,
         ),
         people=people,
+        resolution=ResolutionService(
+            contacts=contacts, people=people, hasher=PlainHasher(), clock=clock, ids=ids
+        ),
         reach=ReachService(device_store=devices, contact_store=contacts, clock=clock, ids=ids),
         clock=clock,
         told=told,
