@@ -19,6 +19,7 @@ from infra.local.screen import Screen
 
 _MARKS = {
     "reached": "[green]reached[/]",
+    "close": "[yellow]close[/]",
     "missed": "[red]missed[/]",
     "skipped": "[yellow]skipped[/]",
 }

@@ -1,9 +1,15 @@
-"""What a benchmark says: runs of ours and of a peer, their medians, the ratio, the verdict."""
+"""What a benchmark says: runs of ours and of a peer, their medians, the ratio, the verdict.
+
+Sides run in turns, so what slows a shared machine for a while slows both: a round's ratio is far
+steadier than either figure. The ratio is the median of the rounds' ratios; where the goal lies
+within their middle half, the machine's noise decides between reached and missed, and the verdict
+says so instead: two runs may then differ by one step, and never contradict each other.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from statistics import median
+from statistics import median, quantiles
 from typing import Any, TypeAlias
 
 from typing_extensions import override
@@ -16,6 +22,8 @@ class Verdict(StrEnum):
     """Whether a goal stands."""
 
     REACHED = "reached"
+    CLOSE = "close"
+    """The goal lies within the noise of the rounds."""
     MISSED = "missed"
     SKIPPED = "skipped"
 
@@ -75,13 +83,22 @@ class Comparison:
     theirs: Runs
 
     @property
+    def ratios(self) -> Sequence[float]:
+        """Return ours over the peer's, round by round."""
+        rounds = zip(self.ours.values, self.theirs.values, strict=True)
+        return [ours / theirs for ours, theirs in rounds]
+
+    @property
     def ratio(self) -> float:
-        """Return our median over the peer's."""
-        return self.ours.median / self.theirs.median
+        """Return the middle of the rounds' ratios."""
+        return median(self.ratios)
 
     @property
     def verdict(self) -> Verdict:
         """Return whether the goal stands."""
+        low, high = _middle_half(self.ratios)
+        if low < self.goal.limit < high:
+            return Verdict.CLOSE
         return Verdict.REACHED if self.goal.holds(self.ratio) else Verdict.MISSED
 
     def as_json(self) -> dict[str, Any]:
@@ -126,6 +143,14 @@ class Result:
             "verdict": worst.verdict,
             "comparisons": [one.as_json() for one in self.comparisons],
         }
+
+
+def _middle_half(values: Sequence[float]) -> tuple[float, float]:
+    """Return the quartiles between which the middle half of the values lies."""
+    if len(values) == 1:
+        return values[0], values[0]
+    low, _, high = quantiles(values, method="inclusive")
+    return low, high
 
 
 def interleaved(

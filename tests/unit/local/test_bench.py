@@ -14,10 +14,26 @@ def compared(ours: list[float], theirs: list[float], goal: Goal, what: str = "it
     )
 
 
-def test_a_ratio_is_that_of_the_medians() -> None:
-    one = compared([1, 2, 90], [3, 4, 5], Goal(0.5))
+def test_a_ratio_is_the_middle_of_the_rounds() -> None:
+    one = compared([1, 4, 90], [4, 8, 100], Goal(0.9))
     assert one.ratio == 0.5
     assert one.verdict is Verdict.REACHED
+
+
+def test_a_slow_minute_that_hits_both_sides_changes_no_ratio() -> None:
+    one = compared([1, 9, 1, 9, 1], [2, 18, 2, 18, 2], Goal(0.6))
+    assert one.ratio == 0.5
+    assert one.verdict is Verdict.REACHED
+
+
+@pytest.mark.parametrize(
+    ("limit", "verdict"),
+    [(0.7, Verdict.REACHED), (0.45, Verdict.CLOSE), (0.2, Verdict.MISSED)],
+)
+def test_where_the_goal_lies_within_the_noise_it_is_close(limit: float, verdict: Verdict) -> None:
+    one = compared([3, 4, 5, 6, 7], [10] * 5, Goal(limit))
+    assert one.ratio == 0.5
+    assert one.verdict is verdict
 
 
 @pytest.mark.parametrize(
@@ -49,7 +65,7 @@ def test_a_result_is_judged_by_its_most_strained_comparison() -> None:
 
 
 def test_a_result_tells_every_run_and_its_spread() -> None:
-    result = Result(id="X1", title="Some", comparisons=[compared([3, 1, 2], [4], Goal(1))])
+    result = Result(id="X1", title="Some", comparisons=[compared([3, 1, 2], [4, 4, 4], Goal(1))])
     told = result.as_json()["comparisons"][0]
     assert told["ours"] == {"median": 2, "min": 1, "max": 3, "runs": [3, 1, 2]}
     assert (told["ratio"], told["goal"], told["verdict"]) == (0.5, "<= 1", "reached")
@@ -80,7 +96,7 @@ def test_sides_run_in_turn() -> None:
 
 def test_people_see_ratio_goal_and_verdict() -> None:
     results = [
-        Result(id="X1", title="Some", comparisons=[compared([1, 2, 3], [4], Goal(1))]),
+        Result(id="X1", title="Some", comparisons=[compared([1, 2, 3], [4, 4, 4], Goal(1))]),
         Result(id="X2", title="Other", skipped="install it"),
     ]
     console = Console(width=120, file=StringIO())
