@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from shared.contact_events.service import TimelineService
+from shared.contact_events.service.timeline import TimelineService
 from shared.contact_events.store import DynamoEventStore
 from shared.kernel.clock import system_clock
 from shared.kernel.ids import Ids

@@ -7,7 +7,7 @@ two instants (RFC 3339).
 from typing import Any
 
 from functions.relay_events.wiring import audit, relay
-from shared.contact_events.service import AuditReport
+from shared.contact_events.service.audit import AuditReport
 from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.platform.observability import logger
 from shared.platform.streams import recorded, try_again

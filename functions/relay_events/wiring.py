@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from functools import cache
 
 from shared.contact_events.ports import Apps
-from shared.contact_events.service import AuditService, RelayService
+from shared.contact_events.service.audit import AuditService
+from shared.contact_events.service.relay import RelayService
 from shared.contact_events.store import DynamoEventStore, DynamoReceiptStore
 from shared.kernel.clock import system_clock
 from shared.kernel.ids import Ids

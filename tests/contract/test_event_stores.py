@@ -8,7 +8,9 @@ import pytest
 
 from shared.contact_events.model import HOUR, Place, TimelineQuery, hour_of
 from shared.contact_events.ports import EventStore, ReceiptStore
-from shared.contact_events.service import AuditService, RelayService, TimelineService
+from shared.contact_events.service.audit import AuditService
+from shared.contact_events.service.relay import RelayService
+from shared.contact_events.service.timeline import TimelineService
 from shared.contact_events.store import DynamoEventStore, DynamoReceiptStore
 from shared.kernel.envelope import Envelope, RowKey
 from shared.kernel.events import Subject
