@@ -1,6 +1,6 @@
 """What the registrations' services need from outside."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -194,11 +194,15 @@ class ContactStore(Protocol):
     def contacts_of(
         self, identifiers: Sequence[Identifier], *, app_id: str
     ) -> Mapping[Identifier, str]:
-        """Return the contacts that identifiers name; those that name nobody are left out."""
+        """Return the contacts that identifiers name, in their order; without those of nobody."""
         ...
 
     def root_of(self, contact_id: str, *, app_id: str) -> Member:
         """Return the root of a contact's person, which lists its members; at most two reads."""
+        ...
+
+    def canonicals_of(self, contact_ids: Collection[str], *, app_id: str) -> Mapping[str, str]:
+        """Return the contact that stands for each contact's person; one read for up to 100."""
         ...
 
     def person_of(self, contact_id: str, *, app_id: str) -> Person:

@@ -23,6 +23,7 @@ from shared.registrations.service.people import RESTING, PeopleService
 from tests.contract.test_registration_stores import Registrations, in_memory, on_dynamodb
 
 EMAIL, PHONE = ("email", "ada@example.com"), ("phone", "+41446681800")
+CUSTOMER, VISITOR = ("customer", "C-17"), ("anonymous", "browser-7")
 
 
 def named(*pairs: tuple[str, str]) -> list[NamedIdentifier]:
@@ -143,6 +144,98 @@ def test_two_customers_are_never_joined_through_what_they_share(it: Registration
     again = it.resolution.resolve(named(("customer", "C-18"), EMAIL), app_id=app_id, by="evt_3")
     assert again == two
     assert it.contacts.canonical(one, app_id=app_id) != it.contacts.canonical(two, app_id=app_id)
+
+
+def test_two_customers_who_share_an_address_stay_two(it: Registrations) -> None:
+    app_id = it.an_app()
+    one = it.resolution.resolve(named(CUSTOMER, EMAIL), app_id=app_id, by="evt_1")
+    two = it.resolution.resolve(named(("customer", "C-18"), EMAIL), app_id=app_id, by="evt_2")
+    assert it.contacts.canonical(two, app_id=app_id) != it.contacts.canonical(one, app_id=app_id)
+    again = it.resolution.resolve(named(("customer", "C-18")), app_id=app_id, by="evt_3")
+    assert again == two
+
+
+def test_a_person_made_of_two_contacts_gets_no_second_customer_number(it: Registrations) -> None:
+    app_id = it.an_app()
+    by_mail = it.resolution.resolve(named(EMAIL), app_id=app_id, by="evt_1")
+    customer = it.resolution.resolve(named(CUSTOMER), app_id=app_id, by="evt_2")
+    merge(it, app_id, by_mail, customer)
+    two = it.resolution.resolve(named(("customer", "C-18"), EMAIL), app_id=app_id, by="evt_3")
+    assert it.contacts.canonical(two, app_id=app_id) == two
+
+
+def test_an_event_that_names_two_customers_means_the_first(it: Registrations) -> None:
+    app_id = it.an_app()
+    both = named(CUSTOMER, ("customer", "C-18"))
+    one = it.resolution.resolve(both, app_id=app_id, by="evt_1")
+    found = it.contacts.get_profile(app_id=app_id, contact_id=one).identifiers
+    assert [held.namespace for held in found] == ["customer"]
+    assert it.resolution.resolve(named(("customer", "C-18")), app_id=app_id, by="evt_2") != one
+
+
+def test_a_login_event_joins_the_visitor_by_an_edge(it: Registrations) -> None:
+    app_id = it.an_app()
+    visitor = it.resolution.resolve(named(VISITOR), app_id=app_id, by="evt_1")
+    person = it.resolution.resolve(named(VISITOR, CUSTOMER, EMAIL), app_id=app_id, by="evt_2")
+    (edge,) = it.contact_store.edges_at(visitor, app_id=app_id)
+    assert (edge.contact_id, edge.origin) == (person, visitor)
+    assert (edge.cause, edge.by) == (EdgeCause.LOGIN, "evt_2")
+    it.people.unmerge(person, edge.edge_id, app_id=app_id, by="ada")
+    held = it.contacts.get_profile(app_id=app_id, contact_id=visitor).identifiers
+    assert [one.namespace for one in held] == ["anonymous"]
+
+
+def test_an_event_does_not_fail_for_whom_it_cannot_join(it: Registrations) -> None:
+    app_id = it.an_app()
+    browsers = [("anonymous", f"browser-{number}") for number in range(MOST_MEMBERS)]
+    for browser in browsers:
+        it.resolution.resolve(named(browser), app_id=app_id, by="evt_1")
+    person = it.resolution.resolve(named(CUSTOMER, *browsers), app_id=app_id, by="evt_2")
+    assert len(it.contacts.origins_of(person, app_id=app_id)) == MOST_MEMBERS
+
+
+def test_only_who_needs_no_change_is_recognised(it: Registrations) -> None:
+    app_id = it.an_app()
+    assert it.resolution.recognise(named(CUSTOMER), app_id=app_id) is None
+    person = it.resolution.resolve(named(CUSTOMER, EMAIL), app_id=app_id, by="evt_1")
+    assert it.resolution.recognise(named(EMAIL, CUSTOMER), app_id=app_id) == person
+    assert it.resolution.recognise(named(CUSTOMER, PHONE), app_id=app_id) is None
+    it.resolution.resolve(named(VISITOR), app_id=app_id, by="evt_2")
+    assert it.resolution.recognise(named(VISITOR, CUSTOMER), app_id=app_id) is None
+    it.resolution.resolve(named(VISITOR, CUSTOMER), app_id=app_id, by="evt_3")
+    assert it.resolution.recognise(named(VISITOR, CUSTOMER), app_id=app_id) == person
+
+
+IDENTIFIERS = st.sampled_from(
+    [
+        ("customer", "C-1"),
+        ("customer", "C-2"),
+        ("email", "a@example.com"),
+        ("email", "b@example.com"),
+        ("anonymous", "browser-1"),
+        ("anonymous", "browser-2"),
+    ]
+)
+
+
+@given(st.lists(st.lists(IDENTIFIERS, min_size=1, max_size=4, unique=True), max_size=10))
+@settings(deadline=None)
+def test_whatever_events_name_people_stay_within_their_limits(
+    events: list[list[tuple[str, str]]],
+) -> None:
+    it = in_memory()
+    app_id = it.an_app()
+    for event in events:
+        recognised = it.resolution.recognise(named(*event), app_id=app_id)
+        told = len(it.told())
+        contact = it.resolution.resolve(named(*event), app_id=app_id, by="evt_1")
+        if recognised:
+            assert (contact, len(it.told())) == (recognised, told)
+        profile = it.contacts.get_profile(app_id=app_id, contact_id=contact)
+        held = [one.namespace for one in profile.identifiers]
+        assert held.count("customer") <= 1
+        again = it.resolution.resolve(named(*event), app_id=app_id, by="evt_2")
+        assert again == contact
 
 
 def test_people_who_are_kept_apart_are_not_joined_by_an_event(it: Registrations) -> None:

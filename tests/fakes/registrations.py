@@ -1,7 +1,7 @@
 """Registrations in memory; held to the same contract as the real stores."""
 
 import hmac
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from threading import Lock
@@ -249,6 +249,10 @@ class InMemoryContactStore(ContactStore):
     def root_of(self, contact_id: str, *, app_id: str) -> Member:
         place = self._place_of(contact_id, app_id=app_id)
         return self._place_of(place.canonical, app_id=app_id)
+
+    @override
+    def canonicals_of(self, contact_ids: Collection[str], *, app_id: str) -> Mapping[str, str]:
+        return {one: self._place_of(one, app_id=app_id).canonical for one in contact_ids}
 
     @override
     def person_of(self, contact_id: str, *, app_id: str) -> Person:

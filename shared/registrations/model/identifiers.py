@@ -55,6 +55,9 @@ class Namespace:
 OIDC = "oidc"
 """What an OIDC issuer calls a person: issuer and subject."""
 
+ANONYMOUS = "anonymous"
+"""What a client calls somebody who has not said who they are."""
+
 NAMESPACES: Mapping[str, Namespace] = {
     namespace.name: namespace
     for namespace in (
@@ -62,7 +65,7 @@ NAMESPACES: Mapping[str, Namespace] = {
         Namespace(name="customer", strength=Strength.STRONG, priority=90, limit=1),
         Namespace(name="email", strength=Strength.WEAK, priority=60, limit=5, is_kept=True),
         Namespace(name="phone", strength=Strength.WEAK, priority=50, limit=5, is_kept=True),
-        Namespace(name="anonymous", strength=Strength.WEAK, priority=10, limit=50),
+        Namespace(name=ANONYMOUS, strength=Strength.WEAK, priority=10, limit=50),
     )
 }
 """The namespaces of every app, strongest first.

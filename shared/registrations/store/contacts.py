@@ -1,7 +1,7 @@
 """Contacts, identifiers and edges in DynamoDB."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -92,12 +92,20 @@ class DynamoContactStore(ContactStore):
     ) -> Mapping[Identifier, str]:
         named = {_identifier_key(app_id, one): one for one in identifiers}
         rows = self._identifier.batch_get(list(named), consistent_read=True) if named else ()
-        return {named[row.pk, row.sk]: row.contact_id for row in rows}
+        found = {(row.pk, row.sk): row.contact_id for row in rows}
+        return {one: found[key] for key, one in named.items() if key in found}
 
     @override
     def root_of(self, contact_id: str, *, app_id: str) -> Member:
         place = self._place_of(contact_id, app_id=app_id)
         return place if place.is_root else self._place_of(place.canonical, app_id=app_id)
+
+    @override
+    def canonicals_of(self, contact_ids: Collection[str], *, app_id: str) -> Mapping[str, str]:
+        keys = [(contact_partition(app_id, one), "M") for one in set(contact_ids)]
+        rows = self._member.batch_get(keys, consistent_read=True)
+        joined = {row.contact_id: row.canonical for row in rows}
+        return {one: joined.get(one, one) for one in contact_ids}
 
     @override
     def person_of(self, contact_id: str, *, app_id: str) -> Person:
