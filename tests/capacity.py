@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
+from shared.contact_events.store import DynamoEventStore, DynamoForeignEventStore
 from shared.kernel.addresses import Address, AddressKind
 from shared.platform import dynamodb
 from shared.platform.ledger import Ledger
@@ -22,6 +23,8 @@ from shared.registrations.model.devices import DeviceState
 from shared.registrations.store import DynamoAppStore, DynamoContactStore, DynamoDeviceStore
 from tests.contract.test_chunk_stores import APP, Push
 from tests.contract.test_chunk_stores import assemble as assemble_push
+from tests.contract.test_records import CUSTOMER, EMAIL, VISITOR, Records
+from tests.contract.test_records import assemble as assemble_records
 from tests.contract.test_registration_stores import assemble as assemble_registrations
 from tests.tables import definition
 
@@ -38,10 +41,11 @@ MOVED = replace(PHONE, address=Address(kind=AddressKind.FID, value="d" * 22))
 
 
 class Meter:
-    """Adds up the units of what goes by."""
+    """Adds up the units of what goes by, and counts the requests that read."""
 
     def __init__(self) -> None:
         self.writes = self.reads = 0.0
+        self.requests_to_read = 0
 
     def ask(self, params: dict[str, Any], model: Any, **_: Any) -> None:
         params["ReturnConsumedCapacity"] = "TOTAL"
@@ -50,6 +54,7 @@ class Meter:
 
     def note(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
         consumed = parsed["ConsumedCapacity"]
+        self.requests_to_read += model.name in {"BatchGetItem", "GetItem", "Query"}
         if model.name in {"PutItem", "UpdateItem", "DeleteItem"}:
             self.writes += consumed["CapacityUnits"]
         elif model.name == "BatchGetItem":
@@ -85,7 +90,15 @@ def metered() -> Iterator[Meter]:
         events.unregister("after-call.dynamodb", meter.note)
 
 
-def deployed_for(operation: "Operation", dynamodb_client: Any) -> Push:
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The services over one set of tables."""
+
+    push: Push
+    records: Records
+
+
+def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
     """Make the tables that an operation is measured on, and the services over them."""
     names = {}
     for name in ("registrations", "contact_events", "push"):
@@ -100,51 +113,68 @@ def deployed_for(operation: "Operation", dynamodb_client: Any) -> Push:
         told=list,
     )
     store = DynamoChunkStore(table=names["push"], ledger_table=names["contact_events"])
-    return assemble_push(registrations, store, told=list)
+    return Deployed(
+        push=assemble_push(registrations, store, told=list),
+        records=assemble_records(
+            registrations,
+            DynamoEventStore(table=names["contact_events"]),
+            DynamoForeignEventStore(table=names["contact_events"]),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """What is done, after what, and how many units of writing and reading it may take.
 
-    The design names the writes of a first registration, of an unchanged refresh and of an event of
-    our own; the others are pinned as they were measured, so that a change is seen and weighed.
+    The design names the writes of a first registration, of an unchanged refresh, of an event of
+    our own and of a foreign one; the others are pinned as they were measured, so that a change is
+    seen and weighed.
     ``indexed`` is for those that read an index. They may write in transactions only: of these the
     meter counts no index entry, of single writes the engine would.
     """
 
     writes: float
     reads: float
-    prepare: Callable[[Push], Any]
-    run: Callable[[Push, Any], Any]
+    prepare: Callable[[Deployed], Any]
+    run: Callable[[Deployed, Any], Any]
     indexed: bool = False
 
 
-def _register(it: Push, *, state: DeviceState = PHONE, seq: int = 1) -> Any:
-    return it.registrations.register(APP, "phone-001", state, seq=seq)
+def _register(it: Deployed, *, state: DeviceState = PHONE, seq: int = 1) -> Any:
+    return it.push.registrations.register(APP, "phone-001", state, seq=seq)
 
 
-def _ten_queued(it: Push) -> Any:
+def _ten_queued(it: Deployed) -> Any:
     names = [f"phone-{number:03d}" for number in range(10)]
     for name in names:
-        it.a_phone(name)
-    return it.send(*names)
+        it.push.a_phone(name)
+    return it.push.send(*names)
 
 
-def _sent(it: Push) -> Receipt:
-    it.a_phone("phone-001")
-    accepted = it.send("phone-001")
-    it.work(accepted)
+def _sent(it: Deployed) -> Receipt:
+    it.push.a_phone("phone-001")
+    accepted = it.push.send("phone-001")
+    it.push.work(accepted)
     message_id = accepted.chunk.message_id(0)
-    return Receipt(message_id=message_id, kind=ReceiptKind.OPENED, at=it.clock())
+    return Receipt(message_id=message_id, kind=ReceiptKind.OPENED, at=it.push.clock())
 
 
-def _nothing(_: Push) -> None:
+def _nothing(_: Deployed) -> None:
     """Prepare nothing."""
 
 
-def _identify(it: Push, _: Any) -> Any:
-    return it.registrations.identify(APP, "phone-001", "ada")
+def _identify(it: Deployed, _: Any) -> Any:
+    return it.push.registrations.identify(APP, "phone-001", "ada")
+
+
+def _known(it: Deployed) -> Any:
+    return it.records.record("1", CUSTOMER, EMAIL)
+
+
+def _logged_in(it: Deployed) -> Any:
+    it.records.record("1", VISITOR)
+    return it.records.record("2", VISITOR, CUSTOMER, EMAIL)
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -160,15 +190,23 @@ OPERATIONS: Mapping[str, Operation] = {
     "log in": Operation(16, 6.5, _register, _identify, indexed=True),
     # The chunk and its event, in one transaction.
     "one push queued": Operation(
-        4, 1, lambda it: it.a_phone("phone-001"), lambda it, _: it.send("phone-001")
+        4, 1, lambda it: it.push.a_phone("phone-001"), lambda it, _: it.push.send("phone-001")
     ),
     # One a message for its ledger row; the chunk's item once for its lease, once for its states.
-    "ten pushes sent": Operation(10 + 2, 12, _ten_queued, lambda it, accepted: it.work(accepted)),
+    "ten pushes sent": Operation(
+        10 + 2, 12, _ten_queued, lambda it, accepted: it.push.work(accepted)
+    ),
     "one receipt": Operation(
         1,
         1,
         _sent,
-        lambda it, receipt: it.messages.hear([receipt], app_id=APP, device_id="phone-001"),
+        lambda it, receipt: it.push.messages.hear([receipt], app_id=APP, device_id="phone-001"),
+    ),
+    # Its guard and its event, in one transaction; each identifier is read.
+    "foreign event": Operation(4, 2, _known, lambda it, _: it.records.record("2", CUSTOMER, EMAIL)),
+    # As before, and whether two contacts are one person.
+    "foreign event of a visitor who logged in": Operation(
+        4, 5, _logged_in, lambda it, _: it.records.record("3", VISITOR, CUSTOMER, EMAIL)
     ),
 }
 """Every operation that exists; a later domain adds its own here, for the test and the benchmark."""

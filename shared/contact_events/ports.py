@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from shared.contact_events.model import Placed, TimelineQuery
+from shared.contact_events.model import ForeignEvent, Guard, Placed, TimelineQuery
 from shared.kernel.envelope import Envelope
 
 
@@ -24,6 +24,22 @@ class EventStore(Protocol):
 
     def events_of(self, sequences: Sequence[str], *, app_id: str) -> Sequence[Envelope]:
         """Return the events with these sequences, of one hour, in their order."""
+        ...
+
+
+class ForeignEventStore(Protocol):
+    """The ledger, as others write to it: each event of a sender once."""
+
+    def guard_of(self, event: ForeignEvent) -> Guard | None:
+        """Return the guard of an event's source and id, if one was recorded under them."""
+        ...
+
+    def commit_once(self, event: Envelope, *, guard: Guard) -> Guard:
+        """Store an event with its guard; return the guard that stands.
+
+        Where another one stands for the same source and id, that one is returned, and nothing was
+        written.
+        """
         ...
 
 
@@ -76,4 +92,31 @@ class Contacts(Protocol):
 
     def is_known(self, contact_id: str, *, app_id: str) -> bool:
         """Say whether anything is known under an id."""
+        ...
+
+
+class People(Protocol):
+    """Whom identifiers mean; they are pairs of namespace and value.
+
+    Both calls raise the refusals of whoever resolves: an identifier that is none, a person who
+    was erased.
+    """
+
+    def recognise(self, identifiers: Sequence[tuple[str, str]], *, app_id: str) -> str | None:
+        """Return what ``resolve`` would, where it would write nothing; at most two reads."""
+        ...
+
+    def resolve(self, identifiers: Sequence[tuple[str, str]], *, app_id: str, by: str) -> str:
+        """Return the contact whom identifiers name, made, joined and named on the way.
+
+        ``by`` is the public id of the event.
+        """
+        ...
+
+
+class Vault(Protocol):
+    """Keeps what may hold personal data readable only while its contact is known."""
+
+    def seal(self, plain: bytes, *, app_id: str, contact_id: str, about: str) -> str:
+        """Return bytes sealed for a contact; they open only where ``about`` is the same."""
         ...

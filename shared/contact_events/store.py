@@ -1,4 +1,4 @@
-"""The ledger in DynamoDB, read as timelines and audited by the hour.
+"""The ledger in DynamoDB: written to by others, read as timelines, audited by the hour.
 
 Its keys are described where its rows are built, in ``shared.platform.ledger``.
 """
@@ -6,6 +6,7 @@ Its keys are described where its rows are built, in ``shared.platform.ledger``.
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from hashlib import sha256
 from itertools import groupby
 from operator import itemgetter
 
@@ -14,16 +15,18 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 from typing_extensions import override
 
-from shared.contact_events.model import Place, Placed, TimelineQuery, hour_of
-from shared.contact_events.ports import EventStore, ReceiptStore
+from shared.contact_events.model import ForeignEvent, Guard, Place, Placed, TimelineQuery, hour_of
+from shared.contact_events.ports import EventStore, ForeignEventStore, ReceiptStore
 from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.events import Subject
 from shared.kernel.ids import made_at, packed, unpacked
-from shared.platform.dynamodb import Row, bind, plain_rows
+from shared.platform.dynamodb import Put, Row, WriteRefusedError, bind, commit, plain_rows
 from shared.platform.ledger import (
     INDEX_SHARDS,
+    RETENTION,
     EventRow,
+    Ledger,
     envelope_of,
     from_row,
     hour_partition,
@@ -35,8 +38,12 @@ from shared.platform.ledger import (
 RECEIPTS_KEPT = timedelta(days=8)
 """Longer than the longest time after which somebody would still run an audit by hand."""
 
-# A page of 50 and the one event that tells whether another page follows.
-_PAGE = 51
+GUARD_OUTLIVES = timedelta(days=7)
+"""A guard is kept so much longer than its event: DynamoDB deletes either a few days late."""
+
+# A page of 50, the event of the cursor before it, the one that tells whether another page follows,
+# and the one that ends that one's instant.
+_PAGE = 53
 _READERS = 8
 # Above every key of an instant: "#" < "~".
 _AFTER = "~"
@@ -104,6 +111,69 @@ class DynamoEventStore(EventStore):
         high = f"E#{rfc3339(until)}" if until else f"E#{_AFTER}"
         # BETWEEN includes its end: no key is the bare instant, so nothing of ``until`` comes along.
         return self._row.sk.between(low, high)
+
+
+class _GuardRow(Row):
+    """Says that a foreign event is recorded; it holds no ``sequence``: the relay passes it over."""
+
+    fingerprint = UnicodeAttribute()
+    event_id = UnicodeAttribute()
+    contact_id = UnicodeAttribute()
+    expires_at = NumberAttribute()
+
+
+class DynamoForeignEventStore(ForeignEventStore):
+    """The ledger, as others write to it: event and guard in one transaction."""
+
+    def __init__(self, *, table: str) -> None:
+        self._guard = bind(_GuardRow, table=table)
+        self._ledger = Ledger(table=table)
+
+    @override
+    def guard_of(self, event: ForeignEvent) -> Guard | None:
+        return self._standing(event.app_id, event.source, event.id)
+
+    @override
+    def commit_once(self, event: Envelope, *, guard: Guard) -> Guard:
+        row = self._guard(
+            *_guard_key(guard.app_id, guard.source, guard.id),
+            fingerprint=guard.fingerprint,
+            event_id=guard.event_id,
+            contact_id=guard.contact_id,
+            expires_at=int((made_at(event.sequence) + RETENTION + GUARD_OUTLIVES).timestamp()),
+        )
+        try:
+            commit(
+                {
+                    "guard": Put(row=row, condition=self._guard.pk.does_not_exist()),
+                    "event": self._ledger.record(event),
+                }
+            )
+        except WriteRefusedError:
+            standing = self._standing(guard.app_id, guard.source, guard.id)
+            if standing is None:
+                raise
+            return standing
+        return guard
+
+    def _standing(self, app_id: str, source: str, sender_id: str) -> Guard | None:
+        try:
+            row = self._guard.get(*_guard_key(app_id, source, sender_id), consistent_read=True)
+        except DoesNotExist:
+            return None
+        return Guard(
+            app_id=app_id,
+            source=source,
+            id=sender_id,
+            fingerprint=row.fingerprint,
+            event_id=row.event_id,
+            contact_id=row.contact_id,
+        )
+
+
+def _guard_key(app_id: str, source: str, sender_id: str) -> tuple[str, str]:
+    digest = sha256(f"{source}\0{sender_id}".encode()).hexdigest()
+    return f"APP#{app_id}#D#{digest}", "D"
 
 
 class _ReceiptRow(Row):

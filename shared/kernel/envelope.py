@@ -9,6 +9,11 @@ from shared.kernel.clock import rfc3339
 from shared.kernel.events import DomainEvent, Subject
 
 
+def public_id(sequence: str) -> str:
+    """Return the id by which others know the event of a sequence."""
+    return f"evt_{sequence}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowKey:
     """A ledger key fixed before the event happens, so that the row is its own dedupe guard.
@@ -44,7 +49,7 @@ class Envelope:
     @property
     def id(self) -> str:
         """Return the public id; the hour and the index shard follow from it."""
-        return f"evt_{self.sequence}"
+        return public_id(self.sequence)
 
 
 def seal(

@@ -4,11 +4,13 @@
 | ------------- | ---------------------------- | ---------------------- | ------------------------ |
 | contact event | APP#<app>#C#<contact>        | E#<time>#<source>#<id> | APP#<app>#T#<hour>#<n>   |
 | other event   | APP#<app>#S#<kind>#<subject> | E#<time>#<source>#<id> | with <sequence>          |
+| foreign guard | APP#<app>#D#<digest>         | D                      |                          |
 | relay receipt | RECEIPT#<hour>               | <batch>                |                          |
 
 The row is the outbox: its stream publishes it. ``<id>`` is the sequence, or what the caller fixed
 beforehand so that the row is its own dedupe guard. Hour and index shard follow from the sequence,
-so the public id ``evt_<sequence>`` finds the row without another index.
+so the public id ``evt_<sequence>`` finds the row without another index. ``<digest>`` is the SHA-256
+of source and id as an event's sender gave them: its guard says that it is recorded.
 """
 
 import json

@@ -109,8 +109,8 @@ def it(request: pytest.FixtureRequest) -> Registrations:
     return on_dynamodb(request)
 
 
-def in_memory() -> Registrations:
-    memory = Memory()
+def in_memory(memory: Memory | None = None) -> Registrations:
+    memory = memory or Memory()
     return assemble(
         InMemoryAppStore(memory),
         InMemoryDeviceStore(memory),

@@ -4,11 +4,19 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 
 from typing_extensions import override
 
-from shared.contact_events.model import Place, Placed, TimelineQuery, hour_of
-from shared.contact_events.ports import Apps, Bus, EventStore, ReceiptStore
+from shared.contact_events.model import ForeignEvent, Guard, Place, Placed, TimelineQuery, hour_of
+from shared.contact_events.ports import (
+    Apps,
+    Bus,
+    EventStore,
+    ForeignEventStore,
+    ReceiptStore,
+    Vault,
+)
 from shared.kernel.envelope import Envelope
 from shared.kernel.ids import made_at
 
@@ -51,6 +59,35 @@ def _is_wanted(place: Place, query: TimelineQuery) -> bool:
     if query.after is None:
         return True
     return place < query.after if query.newest_first else place > query.after
+
+
+@dataclass
+class InMemoryForeignEventStore(ForeignEventStore):
+    """Writes to the same ledger that an ``InMemoryEventStore`` reads."""
+
+    events: list[Envelope]
+    guards: dict[tuple[str, str, str], Guard] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    @override
+    def guard_of(self, event: ForeignEvent) -> Guard | None:
+        return self.guards.get((event.app_id, event.source, event.id))
+
+    @override
+    def commit_once(self, event: Envelope, *, guard: Guard) -> Guard:
+        with self.lock:
+            standing = self.guards.setdefault((guard.app_id, guard.source, guard.id), guard)
+            if standing is guard:
+                self.events.append(event)
+            return standing
+
+
+class Envelopes(Vault):
+    """Seals by turning the bytes into text, and saying for whom."""
+
+    @override
+    def seal(self, plain: bytes, *, app_id: str, contact_id: str, about: str) -> str:
+        return f"{app_id}/{contact_id}/{about}/{plain.hex()}"
 
 
 @dataclass

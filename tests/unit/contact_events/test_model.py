@@ -1,10 +1,23 @@
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contact_events.model import HOUR, SETTLED, Place, hours, last_settled
+from shared.contact_events.errors import SubjectUnclearError
+from shared.contact_events.model import (
+    HOUR,
+    LATEST,
+    LONGEST_NAME,
+    SETTLED,
+    ForeignEvent,
+    Place,
+    fingerprint,
+    hours,
+    last_settled,
+)
 from shared.kernel.clock import whole_milliseconds
 from shared.kernel.errors import InvalidFieldsError
 from shared.kernel.paging import cursor_of
@@ -43,3 +56,80 @@ def test_an_hour_is_settled_five_minutes_after_it_closed(offset: timedelta) -> N
     newest = last_settled(at)
     assert newest + HOUR + SETTLED <= at
     assert newest + 2 * HOUR + SETTLED > at
+
+
+EMAIL, PHONE = ("email", "ada@example.com"), ("phone", "+41446681800")
+ORDER = ForeignEvent(
+    app_id="app_1",
+    source="shop",
+    id="order-1",
+    type="order.placed.v1",
+    time=NOON,
+    identifiers=(EMAIL, PHONE),
+    data={"total": 1, "lines": [{"sku": "a"}]},
+    raw=b"{}",
+)
+
+
+def test_a_fingerprint_is_of_what_is_said_however_it_is_written() -> None:
+    elsewhere = NOON.astimezone(timezone(timedelta(hours=2)))
+    same = replace(
+        ORDER,
+        time=elsewhere,
+        identifiers=[PHONE, EMAIL],
+        data={"lines": [{"sku": "a"}], "total": 1},
+    )
+    assert fingerprint(same) == fingerprint(ORDER)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"type": "order.paid.v1"},
+        {"time": NOON + timedelta(milliseconds=1)},
+        {"channel": "web"},
+        {"direction": "in"},
+        {"purpose": "service"},
+        {"identifiers": [EMAIL]},
+        {"identifiers": [("phone", EMAIL[1]), ("email", PHONE[1])]},
+        {"identifiers": (), "contact_id": "con_1"},
+        {"data": {"total": 2}},
+        {"raw": None},
+        {"raw": b"[]"},
+    ],
+)
+def test_another_event_has_another_fingerprint(change: dict[str, Any]) -> None:
+    assert fingerprint(replace(ORDER, **change)) != fingerprint(ORDER)
+
+
+@pytest.mark.parametrize("change", [{"identifiers": ()}, {"contact_id": "con_1"}])
+def test_an_event_names_a_contact_or_identifiers(change: dict[str, Any]) -> None:
+    with pytest.raises(SubjectUnclearError):
+        replace(ORDER, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"),
+    [
+        ({"source": ""}, "/source"),
+        ({"source": "a\0b"}, "/source"),
+        ({"id": "x" * (LONGEST_NAME + 1)}, "/id"),
+        ({"type": "\n"}, "/type"),
+        ({"time": LATEST}, "/time"),
+        ({"time": datetime(1969, 12, 31, tzinfo=UTC)}, "/time"),
+        ({"data": {"raw": "x"}}, "/data/raw"),
+    ],
+)
+def test_what_the_ledger_cannot_hold_is_refused_by_name(
+    change: dict[str, Any], pointer: str
+) -> None:
+    with pytest.raises(InvalidFieldsError) as refused:
+        replace(ORDER, **change)
+    assert [problem.pointer for problem in refused.value.fields] == [pointer]
+
+
+def test_an_event_is_kept_by_the_millisecond() -> None:
+    exact = replace(ORDER, time=NOON + timedelta(microseconds=1_999))
+    kept = exact.envelope(sequence="0" * 26, contact_id="con_1", raw=None)
+    assert kept.time == NOON + timedelta(milliseconds=1)
+    assert kept.data == ORDER.data

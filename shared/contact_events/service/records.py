@@ -1,0 +1,84 @@
+"""Records what other systems say happened, each event once."""
+
+from dataclasses import dataclass
+
+from shared.contact_events.errors import EventConflictError, SubjectNotFoundError
+from shared.contact_events.model import ForeignEvent, Guard, fingerprint
+from shared.contact_events.ports import Contacts, ForeignEventStore, People, Vault
+from shared.kernel.envelope import public_id
+from shared.kernel.ids import Ids
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """How an event is recorded: under which id and contact, and whether it was before."""
+
+    event_id: str
+    contact_id: str
+    is_duplicate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordService:
+    """Takes foreign events into the ledger."""
+
+    events: ForeignEventStore
+    people: People
+    contacts: Contacts
+    vault: Vault
+    ids: Ids
+
+    def record(self, event: ForeignEvent) -> Recorded:
+        """Record an event under the contact whom it names; again changes nothing.
+
+        Who is known already is found by reading alone, and the commit tells whether the event is
+        new. Only where somebody must be made or joined is that asked before, so that an event which
+        came before, or contradicts one, moves nobody.
+
+        Raises:
+            EventConflictError: the sender used the id for another event.
+            SubjectNotFoundError: the event names a contact of whom nothing is known.
+        """
+        sequence, said = self.ids.sequence(), fingerprint(event)
+        contact_id = self._recognised(event)
+        if contact_id is None:
+            standing = self.events.guard_of(event)
+            if standing:
+                return _answer(standing, said, is_duplicate=True)
+            contact_id = self.people.resolve(
+                event.identifiers, app_id=event.app_id, by=public_id(sequence)
+            )
+        guard = Guard(
+            app_id=event.app_id,
+            source=event.source,
+            id=event.id,
+            fingerprint=said,
+            event_id=public_id(sequence),
+            contact_id=contact_id,
+        )
+        raw = self._sealed(event, guard)
+        envelope = event.envelope(sequence=sequence, contact_id=contact_id, raw=raw)
+        standing = self.events.commit_once(envelope, guard=guard)
+        return _answer(standing, said, is_duplicate=standing.event_id != guard.event_id)
+
+    def _recognised(self, event: ForeignEvent) -> str | None:
+        if event.contact_id is None:
+            return self.people.recognise(event.identifiers, app_id=event.app_id)
+        if not self.contacts.is_known(event.contact_id, app_id=event.app_id):
+            raise SubjectNotFoundError(event.contact_id)
+        return event.contact_id
+
+    def _sealed(self, event: ForeignEvent, guard: Guard) -> str | None:
+        if event.raw is None:
+            return None
+        return self.vault.seal(
+            event.raw, app_id=event.app_id, contact_id=guard.contact_id, about=guard.event_id
+        )
+
+
+def _answer(standing: Guard, said: str, *, is_duplicate: bool) -> Recorded:
+    if standing.fingerprint != said:
+        raise EventConflictError("this id was used for another event")
+    return Recorded(
+        event_id=standing.event_id, contact_id=standing.contact_id, is_duplicate=is_duplicate
+    )
