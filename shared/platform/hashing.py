@@ -17,5 +17,16 @@ class IdentifierHasher:
 
     def digest(self, value: str, *, app_id: str, namespace: str) -> str:
         """Return the hash by which an identifier is kept, in hexadecimal."""
-        key = hmac.digest(self.keys()[0], b"identifier\0" + app_id.encode() + b"\x01", sha256)
-        return hmac.digest(key, f"{namespace}\0{value}".encode(), sha256).hex()
+        return _digest(self.keys()[0], value, app_id=app_id, namespace=namespace)
+
+    def former(self, value: str, *, app_id: str, namespace: str) -> str | None:
+        """Return the hash under the previous key, while the deployment has one."""
+        _, *previous = self.keys()
+        if not previous:
+            return None
+        return _digest(previous[0], value, app_id=app_id, namespace=namespace)
+
+
+def _digest(secret: bytes, value: str, *, app_id: str, namespace: str) -> str:
+    key = hmac.digest(secret, b"identifier\0" + app_id.encode() + b"\x01", sha256)
+    return hmac.digest(key, f"{namespace}\0{value}".encode(), sha256).hex()

@@ -52,6 +52,11 @@ class Settings:
         return self._need("IDENTIFIER_SECRET")
 
     @property
+    def encryption_secret(self) -> str:
+        """Return the ARN of the secret that wraps the contacts' data keys."""
+        return self._need("ENCRYPTION_SECRET")
+
+    @property
     def oidc_issuer(self) -> str:
         """Return the issuer of the marketers' tokens: the deployment's own user pool."""
         return self._need("OIDC_ISSUER")

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
 from shared.kernel.principal import Issuer
+from shared.registrations.model.identifiers import NAMESPACES
 
 _ORG = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)+")
 
@@ -57,7 +58,11 @@ class Fcm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """One app of a tenant. ``org`` stands before the type of its events, in reverse DNS form."""
+    """One app of a tenant. ``org`` stands before the type of its events, in reverse DNS form.
+
+    ``kept_identifiers`` are the namespaces whose values the app keeps, encrypted; of all others it
+    knows a keyed hash and what is shown of it.
+    """
 
     app_id: str
     name: str
@@ -69,6 +74,7 @@ class App:
     issuers: tuple[Issuer, ...] = ()
     app_check: AppCheck = AppCheck()
     policy: str | None = None
+    kept_identifiers: tuple[str, ...] = ()
     created_at: datetime
     version: int = 1
 
@@ -76,6 +82,7 @@ class App:
         problems = [
             *_org_problems(self.org),
             *zone_problems(self.default_timezone, "/default_timezone"),
+            *_kept_problems(self.kept_identifiers),
         ]
         check = self.app_check
         if check.mode is not AppCheckMode.OFF and not (
@@ -119,3 +126,16 @@ def _org_problems(org: str) -> list[FieldProblem]:
         return []
     detail = "reverse DNS in lower case, such as com.example"
     return [FieldProblem(pointer="/org", code="org", detail=detail)]
+
+
+def _kept_problems(kept: tuple[str, ...]) -> list[FieldProblem]:
+    allowed = [name for name, found in NAMESPACES.items() if found.may_be_kept]
+    return [
+        FieldProblem(
+            pointer=f"/kept_identifiers/{place}",
+            code="namespace",
+            detail=f"one of {', '.join(allowed)}",
+        )
+        for place, name in enumerate(kept)
+        if name not in allowed
+    ]

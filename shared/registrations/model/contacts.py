@@ -25,11 +25,17 @@ class Identifier:
     """A name by which something outside knows a contact.
 
     ``digest`` is the keyed hash that finds it; ``masked`` is all that may be shown of it.
+    ``former`` is its hash under the key before this one, while the key is being rotated. ``sealed``
+    is the value itself, encrypted under the contact's data key, where the app keeps it. ``plain``
+    is the value while somebody is just telling it; it is stored nowhere.
     """
 
     namespace: str
     digest: str
-    masked: str
+    masked: str = field(compare=False)
+    former: str | None = field(default=None, compare=False)
+    sealed: str | None = field(default=None, compare=False)
+    plain: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

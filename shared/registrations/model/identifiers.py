@@ -41,15 +41,15 @@ class Namespace:
     """What kind of name an identifier is.
 
     ``priority`` decides between contacts that different identifiers of one event name; the highest
-    wins. ``limit`` is how many of them one contact may have. ``is_kept`` says whether the value is
-    kept, encrypted, or only its hash.
+    wins. ``limit`` is how many of them one contact may have. ``may_be_kept`` says whether an app
+    may keep the value, encrypted; otherwise only its hash is kept.
     """
 
     name: str
     strength: Strength
     priority: int
     limit: int
-    is_kept: bool = False
+    may_be_kept: bool = False
 
 
 OIDC = "oidc"
@@ -62,9 +62,11 @@ NAMESPACES: Mapping[str, Namespace] = {
     namespace.name: namespace
     for namespace in (
         Namespace(name=OIDC, strength=Strength.STRONG, priority=100, limit=5),
-        Namespace(name="customer", strength=Strength.STRONG, priority=90, limit=1),
-        Namespace(name="email", strength=Strength.WEAK, priority=60, limit=5, is_kept=True),
-        Namespace(name="phone", strength=Strength.WEAK, priority=50, limit=5, is_kept=True),
+        Namespace(
+            name="customer", strength=Strength.STRONG, priority=90, limit=1, may_be_kept=True
+        ),
+        Namespace(name="email", strength=Strength.WEAK, priority=60, limit=5, may_be_kept=True),
+        Namespace(name="phone", strength=Strength.WEAK, priority=50, limit=5, may_be_kept=True),
         Namespace(name=ANONYMOUS, strength=Strength.WEAK, priority=10, limit=50),
     )
 }

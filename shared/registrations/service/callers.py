@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.kernel.principal import Issuer, Role
-from shared.registrations.errors import AppNotFoundError
+from shared.registrations.errors import AppNotFoundError, ContactErasedError
 from shared.registrations.model.identifiers import OIDC
-from shared.registrations.ports import AppStore, ContactStore, DeviceStore, Hasher
-from shared.registrations.service.identifiers import NamedIdentifier, hidden
+from shared.registrations.ports import AppStore, ContactStore, DeviceStore
+from shared.registrations.service.identifiers import IdentifierService, NamedIdentifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class CallerService:
     apps: AppStore
     devices: DeviceStore
     contacts: ContactStore
-    hasher: Hasher
+    identifiers: IdentifierService
 
     def grants_of(self, principals: Sequence[str]) -> Mapping[str, Role]:
         """Return the strongest role of these principals on each app, or on ``*``."""
@@ -37,6 +37,10 @@ class CallerService:
     def contact_of(self, *, app_id: str, issuer: str, subject: str) -> str | None:
         """Return the contact that stands for an issuer's subject, or ``None``."""
         named = NamedIdentifier(namespace=OIDC, value=f"{issuer}#{subject}")
-        identifier = hidden(named, app_id=app_id, hasher=self.hasher)
-        known = self.contacts.contacts_of([identifier], app_id=app_id).get(identifier)
-        return self.contacts.root_of(known, app_id=app_id).contact_id if known else None
+        identifier = self.identifiers.hide(named, app_id=app_id)
+        # Not ``find``: whoever only asks has no right to refile.
+        known = self.contacts.named_by([identifier], app_id=app_id).contacts.get(identifier)
+        try:
+            return self.contacts.root_of(known, app_id=app_id).contact_id if known else None
+        except ContactErasedError:
+            return None

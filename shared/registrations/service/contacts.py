@@ -9,7 +9,9 @@ from shared.kernel.envelope import Envelope, seal
 from shared.kernel.events import DomainEvent
 from shared.kernel.ids import Ids
 from shared.registrations.errors import (
+    ContactErasedError,
     ContactNotFoundError,
+    ErasureRunningError,
     IdentifierTakenError,
     KeptApartError,
     StaleError,
@@ -25,12 +27,13 @@ from shared.registrations.model.contacts import (
     tags_of,
 )
 from shared.registrations.model.devices import AttributeValue, Device
-from shared.registrations.model.edges import EdgeCause, Person, component
+from shared.registrations.model.edges import EdgeCause, Person
 from shared.registrations.model.identifiers import OIDC, check_limits, namespace
-from shared.registrations.ports import ContactStore, DeviceStore, Hasher, Join
+from shared.registrations.ports import ContactStore, DeviceStore, Join
 from shared.registrations.service.devices import until_settled
-from shared.registrations.service.identifiers import NamedIdentifier, hidden
+from shared.registrations.service.identifiers import IdentifierService, NamedIdentifier
 from shared.registrations.service.people import PeopleService
+from shared.registrations.service.vault import VaultService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,8 @@ class ContactService:
     contacts: ContactStore
     devices: DeviceStore
     people: PeopleService
-    hasher: Hasher
+    identifiers: IdentifierService
+    vault: VaultService
     clock: Clock
     ids: Ids
 
@@ -67,16 +71,20 @@ class ContactService:
         Raises:
             DeviceNotFoundError: the device is not registered.
             TooManyDevicesError: the contact has 50 devices already.
+            ErasureRunningError: the person, or who used the device before, is just being erased.
         """
         named = NamedIdentifier(namespace=OIDC, value=f"{issuer}#{subject}")
-        identifier = hidden(named, app_id=app_id, hasher=self.hasher)
+        identifier = self.identifiers.hide(named, app_id=app_id)
 
         def try_once() -> Device:
             before = self.devices.get_device(app_id=app_id, device_id=device_id)
-            known = self.contacts.contacts_of([identifier], app_id=app_id).get(identifier)
+            known = self.identifiers.find([identifier], app_id=app_id).contacts.get(identifier)
             if known == before.contact_id and not before.is_anonymous:
                 return before
-            return self._bind(before, known, identifier)
+            try:
+                return self._bind(before, known, replace(identifier, plain=None))
+            except ContactErasedError as error:
+                raise ErasureRunningError("try again in a minute") from error
 
         return until_settled(try_once)
 
@@ -126,12 +134,12 @@ class ContactService:
             IdentifierTakenError: an identifier names somebody else: merge the two, or do not.
             TooManyIdentifiersError: the contact has as many of that namespace as it may.
         """
-        identifiers = [hidden(one, app_id=app_id, hasher=self.hasher) for one in add_identifiers]
+        identifiers = [self.identifiers.hide(one, app_id=app_id) for one in add_identifiers]
 
         def try_once() -> Profile:
             person = self.contacts.person_of(contact_id, app_id=app_id)
             found = self._profile(person)
-            owners = set(self.contacts.contacts_of(identifiers, app_id=app_id).values())
+            owners = set(self.identifiers.find(identifiers, app_id=app_id).contacts.values())
             if not owners <= set(person.contact_ids):
                 raise IdentifierTakenError("an identifier names another contact")
             before = self._contact(person.canonical, app_id=app_id)
@@ -147,13 +155,14 @@ class ContactService:
             after = (before or self._blank(found)).marked(
                 add=add_tags, remove=remove_tags, attributes=attributes, sequence=told.sequence
             )
-            after = _named(after, identifiers, found)
+            fresh = self._fresh(identifiers, found)
+            after = replace(after, identifiers=(*after.identifiers, *fresh))
             others = self.contacts.get_contacts(person.others, app_id=app_id)
             tags = tags_of([after, *others])
             self.contacts.commit_contact(
                 after,
                 before=before,
-                identifiers=identifiers,
+                identifiers=fresh,
                 devices=[
                     replace(device, tags=tags, version=device.version + 1)
                     for device in found.devices
@@ -164,19 +173,6 @@ class ContactService:
             return self._profile(person)
 
         return until_settled(try_once)
-
-    def canonical(self, contact_id: str, *, app_id: str) -> str:
-        """Return the contact that stands for the person of ``contact_id``; at most two reads."""
-        return self.contacts.root_of(contact_id, app_id=app_id).contact_id
-
-    def origins_of(
-        self, contact_id: str, *, app_id: str, as_of: datetime | None = None
-    ) -> Sequence[str]:
-        """Return all contacts of a person, now or as was known at ``as_of``: its whole history."""
-        if as_of is not None:
-            return self._origins_as_of(contact_id, app_id=app_id, at=as_of)
-        root = self.contacts.root_of(contact_id, app_id=app_id)
-        return [root.contact_id, *sorted(root.members - {root.contact_id})]
 
     def _bind(self, before: Device, known: str | None, identifier: Identifier) -> Device:
         at = self.clock()
@@ -273,17 +269,19 @@ class ContactService:
             version=0,
         )
 
-    def _origins_as_of(self, contact_id: str, *, app_id: str, at: datetime) -> Sequence[str]:
-        """Follow the edges that were live at an instant, from contact to contact."""
-        found, unread, edges = {contact_id}, {contact_id}, {}
-        while unread:
-            for one in unread:
-                edges.update(
-                    {edge.edge_id: edge for edge in self.contacts.edges_at(one, app_id=app_id)}
-                )
-            reached = component(edges.values(), contact_id, at=at)
-            unread, found = reached - found, found | reached
-        return [contact_id, *sorted(found - {contact_id})]
+    def _fresh(self, identifiers: Sequence[Identifier], found: Profile) -> list[Identifier]:
+        """Return the identifiers that are new to a person, as the app keeps them.
+
+        Raises:
+            TooManyIdentifiersError: the person has as many of a namespace as one may.
+        """
+        known = set(found.identifiers)
+        fresh = [one for one in dict.fromkeys(identifiers) if one not in known]
+        held = [one.namespace for one in found.identifiers]
+        for one in fresh:
+            check_limits(held, adding=namespace(one.namespace))
+            held.append(one.namespace)
+        return self.vault.kept(fresh, app_id=found.app_id, contact_id=found.contact_id)
 
     def _seal(self, event: DomainEvent) -> Envelope:
         return seal(event, sequence=self.ids.sequence())
@@ -304,32 +302,16 @@ def _changed(
     """
     tags = {name: mark.value for name, mark in own.tag_marks.items()} if own else {}
     held = {name: mark.value for name, mark in own.attribute_marks.items()} if own else {}
-    known = {(one.namespace, one.digest) for one in found.identifiers}
     touched = {
         "attributes": any(
             found.attributes.get(name) != value or held.get(name) != value
             for name, value in attributes.items()
         ),
-        "identifiers": any((one.namespace, one.digest) not in known for one in identifiers),
+        "identifiers": any(one not in found.identifiers for one in identifiers),
         "tags": any(tag not in found.tags or not tags.get(tag) for tag in add - remove)
         or any(tag in found.tags or tags.get(tag) for tag in remove),
     }
     return tuple(part for part, is_touched in touched.items() if is_touched)
-
-
-def _named(contact: Contact, identifiers: Sequence[Identifier], found: Profile) -> Contact:
-    """Return the contact with more identifiers.
-
-    Raises:
-        TooManyIdentifiersError: the person has as many of a namespace as one may.
-    """
-    known = {(one.namespace, one.digest) for one in found.identifiers}
-    fresh = [one for one in identifiers if (one.namespace, one.digest) not in known]
-    held = [one.namespace for one in found.identifiers]
-    for one in fresh:
-        check_limits(held, adding=namespace(one.namespace))
-        held.append(one.namespace)
-    return replace(contact, identifiers=(*contact.identifiers, *fresh))
 
 
 def _with_device(

@@ -8,12 +8,14 @@ person only: whoever uses the same tablet next is somebody else.
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from shared.kernel.clock import Clock
 from shared.kernel.envelope import Envelope, seal
 from shared.kernel.events import DomainEvent
 from shared.kernel.ids import Ids
 from shared.registrations.errors import (
+    ContactErasedError,
     KeptApartError,
     SamePersonError,
     TooManyContactsError,
@@ -23,10 +25,11 @@ from shared.registrations.events import ContactUpdated
 from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.edges import EdgeCause, Person
 from shared.registrations.model.identifiers import ANONYMOUS, Strength, namespace
-from shared.registrations.ports import ContactStore, Hasher
+from shared.registrations.ports import ContactStore, Named
 from shared.registrations.service.devices import until_settled
-from shared.registrations.service.identifiers import NamedIdentifier, hidden
+from shared.registrations.service.identifiers import IdentifierService, NamedIdentifier
 from shared.registrations.service.people import PeopleService
+from shared.registrations.service.vault import VaultService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +38,14 @@ class ResolutionService:
 
     contacts: ContactStore
     people: PeopleService
-    hasher: Hasher
+    identifiers: IdentifierService
+    vault: VaultService
     clock: Clock
     ids: Ids
 
-    def recognise(self, named: Sequence[NamedIdentifier], *, app_id: str) -> str | None:
+    def recognise(
+        self, named: Sequence[NamedIdentifier], *, app_id: str, at: datetime
+    ) -> str | None:
         """Return what ``resolve`` would, where it would change nothing; else ``None``.
 
         One read where all identifiers name one contact, two where they name several of one person.
@@ -47,27 +53,33 @@ class ResolutionService:
         Raises:
             InvalidIdentifierError: an identifier is no value of its namespace.
             BlockedIdentifierError: an identifier names nobody.
+            ContactErasedError: who had one of them was erased after ``at``.
         """
         identifiers = self._hidden(named, app_id=app_id)
-        known = self.contacts.contacts_of(identifiers, app_id=app_id)
-        return self._recognised(identifiers, known, app_id=app_id)
+        found = self.contacts.named_by(identifiers, app_id=app_id)
+        if found.former:
+            return None
+        return self._recognised(identifiers, _living(found, at=at), app_id=app_id)
 
-    def resolve(self, named: Sequence[NamedIdentifier], *, app_id: str, by: str) -> str:
+    def resolve(
+        self, named: Sequence[NamedIdentifier], *, app_id: str, at: datetime, by: str
+    ) -> str:
         """Return the contact that an event's identifiers name; a new one if they name nobody.
 
         The identifier of the highest priority decides. Another one that names somebody else joins
         the two, unless a namespace forbids it or somebody marked them apart; one that names nobody
         is this contact's from now on, as far as the limits of its person go. ``named`` are one at
-        least; ``by`` is the event.
+        least; ``at`` is when the event happened, ``by`` its id.
 
         Raises:
             InvalidIdentifierError: an identifier is no value of its namespace.
             BlockedIdentifierError: an identifier names nobody.
+            ContactErasedError: who had one of them was erased after ``at``.
         """
         identifiers = self._hidden(named, app_id=app_id)
 
         def try_once() -> str:
-            known = self.contacts.contacts_of(identifiers, app_id=app_id)
+            known = _living(self.identifiers.find(identifiers, app_id=app_id), at=at)
             recognised = self._recognised(identifiers, known, app_id=app_id)
             if recognised:
                 return recognised
@@ -84,7 +96,7 @@ class ResolutionService:
 
     def _hidden(self, named: Sequence[NamedIdentifier], *, app_id: str) -> list[Identifier]:
         """Return the identifiers as they are kept, each once, the highest priority first."""
-        found = dict.fromkeys(hidden(one, app_id=app_id, hasher=self.hasher) for one in named)
+        found = dict.fromkeys(self.identifiers.hide(one, app_id=app_id) for one in named)
         return sorted(found, key=lambda one: -namespace(one.namespace).priority)
 
     def _recognised(
@@ -120,11 +132,11 @@ class ResolutionService:
         return contact_id
 
     def _create(self, identifiers: Sequence[Identifier], *, app_id: str) -> str:
-        at = self.clock()
-        added = _within_limits(identifiers, held=[])
+        at, contact_id = self.clock(), self.ids.new("con")
+        added = self._kept(_within_limits(identifiers, held=[]), contact_id, app_id=app_id)
         contact = Contact(
             app_id=app_id,
-            contact_id=self.ids.new("con"),
+            contact_id=contact_id,
             identifiers=tuple(added),
             created_at=at,
         )
@@ -141,7 +153,7 @@ class ResolutionService:
         person = self.contacts.person_of(contact_id, app_id=app_id)
         contacts = self.contacts.get_contacts(person.contact_ids, app_id=app_id)
         held = [one.namespace for contact in contacts for one in contact.identifiers]
-        added = _within_limits(fresh, held=held)
+        added = self._kept(_within_limits(fresh, held=held), contact_id, app_id=app_id)
         before = next((one for one in contacts if one.contact_id == contact_id), None)
         if before is None or not added:
             return
@@ -157,6 +169,11 @@ class ResolutionService:
         self.contacts.commit_contact(
             after, before=before, identifiers=added, devices=[], event=self._seal(event)
         )
+
+    def _kept(
+        self, identifiers: Sequence[Identifier], contact_id: str, *, app_id: str
+    ) -> list[Identifier]:
+        return self.vault.kept(identifiers, app_id=app_id, contact_id=contact_id)
 
     def _join_known(
         self, contact_id: str, known: Mapping[Identifier, str], *, app_id: str, by: str
@@ -196,6 +213,17 @@ class ResolutionService:
 
     def _seal(self, event: DomainEvent) -> Envelope:
         return seal(event, sequence=self.ids.sequence())
+
+
+def _living(found: Named, *, at: datetime) -> Mapping[Identifier, str]:
+    """Return whom identifiers name, for an event that happened ``at``.
+
+    Raises:
+        ContactErasedError: it was before who had one of them was erased.
+    """
+    if found.erased_at is not None and at <= found.erased_at:
+        raise ContactErasedError("it happened before the person was erased")
+    return found.contacts
 
 
 def _within_limits(fresh: Iterable[Identifier], *, held: Iterable[str]) -> list[Identifier]:

@@ -207,6 +207,7 @@ def _app_of(settings: Mapping[str, Any], *, app_id: str, version: int) -> App:
             firebase_app_ids=tuple(check["firebase_app_ids"]),
         ),
         policy=settings["policy"],
+        kept_identifiers=tuple(settings.get("kept_identifiers", ())),
         created_at=from_rfc3339(settings["created_at"]),
         version=version,
     )
