@@ -20,7 +20,13 @@ from shared.push.model import Receipt, ReceiptKind
 from shared.push.store import DynamoChunkStore
 from shared.registrations.model.apps import Platform
 from shared.registrations.model.devices import DeviceState
-from shared.registrations.store import DynamoAppStore, DynamoContactStore, DynamoDeviceStore
+from shared.registrations.store import (
+    DynamoAppStore,
+    DynamoContactStore,
+    DynamoDeviceStore,
+    DynamoErasureStore,
+    DynamoKeyStore,
+)
 from tests.contract.test_chunk_stores import APP, Push
 from tests.contract.test_chunk_stores import assemble as assemble_push
 from tests.contract.test_records import CUSTOMER, EMAIL, VISITOR, Records
@@ -110,6 +116,8 @@ def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
         DynamoAppStore(table=names["registrations"], ledger=ledger),
         DynamoDeviceStore(table=names["registrations"], ledger=ledger),
         DynamoContactStore(table=names["registrations"], ledger=ledger),
+        DynamoErasureStore(table=names["registrations"], ledger=ledger),
+        DynamoKeyStore(table=names["registrations"]),
         told=list,
     )
     store = DynamoChunkStore(table=names["push"], ledger_table=names["contact_events"])

@@ -49,6 +49,26 @@ class ContactNotFoundError(RegistrationError):
     fault = Fault.NOT_FOUND
 
 
+class ContactErasedError(ContactNotFoundError):
+    """The contact was erased; what comes late is not recorded, and nothing brings it back."""
+
+    code = "contact_erased"
+
+
+class ErasureRunningError(RegistrationError):
+    """The person is being erased right now: try again in a minute."""
+
+    code = "erasure_running"
+    fault = Fault.CONFLICT
+
+
+class ErasureNotFoundError(RegistrationError):
+    """Nobody asked to erase this contact."""
+
+    code = "erasure_not_found"
+    fault = Fault.NOT_FOUND
+
+
 class ProfileTooLargeError(RegistrationError):
     """A contact has at most 100 tags, and 8 kB of attributes."""
 

@@ -125,6 +125,32 @@ class ContactsKeptApart(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ErasureRequested(DomainEvent):
+    """A person is to be erased: from now on nothing more is recorded of them."""
+
+    type: ClassVar[str] = "contact.erasure_requested.v1"
+    source: ClassVar[str] = SOURCE
+    contact_id: str
+    erasure_id: str
+    contact_ids: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactErased(DomainEvent):
+    """Nothing is left of a person here; who keeps a copy elsewhere erases it too.
+
+    It stands alone: on the timeline there is no contact any more.
+    """
+
+    type: ClassVar[str] = "contact.erased.v1"
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "erasure_id"
+    erasure_id: str
+    contact_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactUpdated(DomainEvent):
     """A contact's profile changed; ``changed`` names the parts."""
 

@@ -1,10 +1,10 @@
 """What the registrations' services need from outside."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from shared.kernel.addresses import Address
 from shared.kernel.envelope import Envelope
@@ -15,6 +15,7 @@ from shared.registrations.model.apps import App
 from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, Member, Person
+from shared.registrations.model.erasures import Erasure
 
 
 class IntentKind(StrEnum):
@@ -184,17 +185,41 @@ class Intent:
     noted_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Whom identifiers name.
+
+    ``former`` are those that were found under the key before this one. ``erased_at`` is when a
+    person who had one of them was erased last: what happened before then is not theirs any more.
+    """
+
+    contacts: Mapping[Identifier, str] = field(default_factory=dict)
+    former: frozenset[Identifier] = frozenset()
+    erased_at: datetime | None = None
+
+
 class ContactStore(Protocol):
-    """Contacts, their identifiers, and the edges that join them."""
+    """Contacts, their identifiers, and the edges that join them.
+
+    Whatever asks for a person raises ``ContactErasedError`` for one that was erased.
+    """
 
     def get_contacts(self, contact_ids: Iterable[str], *, app_id: str) -> Sequence[Contact]:
         """Return those of the profiles that exist: an anonymous contact has none of its own."""
         ...
 
-    def contacts_of(
-        self, identifiers: Sequence[Identifier], *, app_id: str
-    ) -> Mapping[Identifier, str]:
-        """Return the contacts that identifiers name, in their order; without those of nobody."""
+    def named_by(self, identifiers: Sequence[Identifier], *, app_id: str) -> Named:
+        """Return whom identifiers name, in one read; those that name nobody are left out."""
+        ...
+
+    def refile(
+        self, contact: Contact, *, before: Contact, identifiers: Sequence[Identifier]
+    ) -> None:
+        """File identifiers of a contact under the current key, and no longer under the former.
+
+        Raises:
+            StaleError: the contact or an identifier changed in the meantime.
+        """
         ...
 
     def root_of(self, contact_id: str, *, app_id: str) -> Member:
@@ -300,6 +325,102 @@ class ContactStore(Protocol):
         ...
 
 
+class ErasureStore(Protocol):
+    """Erasures, and what they take away."""
+
+    def begin(self, erasure: Erasure, *, places: Sequence[Member], event: Envelope) -> None:
+        """Store a new erasure, mark the person's places as erased, and tell.
+
+        Raises:
+            StaleError: a place changed in the meantime.
+        """
+        ...
+
+    def erasure_of(self, contact_id: str, *, app_id: str) -> Erasure | None:
+        """Return the erasure that took a contact away, or is about to."""
+        ...
+
+    def save(self, erasure: Erasure, *, events: Sequence[Envelope]) -> None:
+        """Store an erasure's next state, and tell.
+
+        Raises:
+            StaleError: somebody else moved it on.
+        """
+        ...
+
+    def open_erasures(self, app_id: str) -> Sequence[Erasure]:
+        """Return the erasures that are not done, oldest first."""
+        ...
+
+    def forget_contact(self, contact_id: str, erasure: Erasure) -> None:
+        """Delete a contact's profile, data key and edges.
+
+        Of its identifiers stays, as long as the erasure says, that who had them was erased.
+
+        Raises:
+            StaleError: the contact changed in the meantime.
+        """
+        ...
+
+
+class KeyStore(Protocol):
+    """The contacts' data keys, wrapped."""
+
+    def data_key(self, contact_id: str, *, app_id: str) -> str | None:
+        """Return a contact's data key, if it has one."""
+        ...
+
+    def add_data_key(self, contact_id: str, wrapped: str, *, app_id: str) -> str:
+        """Give a contact its data key, and return the one that stands: the first."""
+        ...
+
+    def data_keys(self, app_id: str) -> Iterator[tuple[str, str]]:
+        """Yield the contacts of an app that have a data key, with it."""
+        ...
+
+    def replace_data_key(self, contact_id: str, wrapped: str, *, app_id: str, before: str) -> None:
+        """Store a data key as it is wrapped now; nothing happens where it is not ``before``."""
+        ...
+
+
+class Cipher(Protocol):
+    """Makes data keys, and encrypts under them; texts open only for the same ``about``."""
+
+    def new_key(self, *, app_id: str, about: str) -> tuple[bytes, str]:
+        """Return a fresh data key, plain and wrapped."""
+        ...
+
+    def unwrap(self, wrapped: str, *, app_id: str, about: str) -> bytes:
+        """Return a data key."""
+        ...
+
+    def rewrap(self, wrapped: str, *, app_id: str, about: str) -> str | None:
+        """Return a data key wrapped under the current secret; ``None``: it is already."""
+        ...
+
+    def seal(self, plain: bytes, key: bytes, *, about: str) -> str:
+        """Return ``plain`` encrypted."""
+        ...
+
+    def open(self, sealed: str, key: bytes, *, about: str) -> bytes:
+        """Return what was encrypted."""
+        ...
+
+
+class PersonalDomain(Protocol):
+    """A domain that keeps something about contacts, and gives it out or up."""
+
+    def export(
+        self, contact_ids: Sequence[str], *, app_id: str, cursor: str | None, limit: int
+    ) -> Page[Mapping[str, Any]]:
+        """Return a page of all it keeps about a person's contacts, in plain values."""
+        ...
+
+    def erase(self, contact_ids: Sequence[str], *, app_id: str) -> None:
+        """Delete all it keeps about contacts; again, after a crash, changes nothing more."""
+        ...
+
+
 class StatefulDomain(Protocol):
     """A domain that holds state per contact, and follows when people turn out to be one or two.
 
@@ -320,6 +441,10 @@ class Hasher(Protocol):
 
     def digest(self, value: str, *, app_id: str, namespace: str) -> str:
         """Return the hash by which an identifier is kept."""
+        ...
+
+    def former(self, value: str, *, app_id: str, namespace: str) -> str | None:
+        """Return its hash under the key before this one; ``None`` unless the key is rotated."""
         ...
 
 

@@ -54,7 +54,7 @@ def test_a_page_over_three_origins_takes_four_reads(it: Records, newest_first: b
     person = it.record("login", CUSTOMER, *visitors).contact_id
     for number in range(120):
         it.record(f"{number}", CUSTOMER)
-    assert len(it.registrations.contacts.origins_of(person, app_id=it.app_id)) == 3
+    assert len(it.registrations.origins.origins_of(person, app_id=it.app_id)) == 3
     cursor: str | None = None
     for _ in range(2):
         after = Place.of_cursor(cursor) if cursor else None

@@ -21,6 +21,7 @@ from shared.registrations.ports import ContactStore, Intent, IntentKind
 from shared.registrations.service.identifiers import NamedIdentifier
 from shared.registrations.service.people import RESTING, PeopleService
 from tests.contract.test_registration_stores import Registrations, in_memory, on_dynamodb
+from tests.fakes.clock import NOON
 
 EMAIL, PHONE = ("email", "ada@example.com"), ("phone", "+41446681800")
 CUSTOMER, VISITOR = ("customer", "C-17"), ("anonymous", "browser-7")
@@ -83,7 +84,7 @@ def test_a_merge_makes_one_person_with_one_profile(it: Registrations) -> None:
     assert profile.contact_id == ada
     assert profile.tags == {"vip", "beta"}
     assert [device.tags for device in profile.devices] == [{"vip", "beta"}] * 2
-    assert set(it.contacts.origins_of(grace, app_id=app_id)) >= {ada, grace}
+    assert set(it.origins.origins_of(grace, app_id=app_id)) >= {ada, grace}
     assert it.told()[-1] == "contact.merged.v1"
 
 
@@ -120,63 +121,76 @@ def test_people_who_are_kept_apart_are_not_merged(it: Registrations) -> None:
 
 def test_an_event_with_two_identifiers_joins_whom_they_name(it: Registrations) -> None:
     app_id = it.an_app()
-    by_mail = it.resolution.resolve(named(EMAIL), app_id=app_id, by="evt_1")
-    by_phone = it.resolution.resolve(named(PHONE), app_id=app_id, by="evt_2")
+    by_mail = it.resolution.resolve(named(EMAIL), app_id=app_id, at=NOON, by="evt_1")
+    by_phone = it.resolution.resolve(named(PHONE), app_id=app_id, at=NOON, by="evt_2")
     assert by_mail != by_phone
-    both = it.resolution.resolve(named(PHONE, EMAIL), app_id=app_id, by="evt_3")
+    both = it.resolution.resolve(named(PHONE, EMAIL), app_id=app_id, at=NOON, by="evt_3")
     assert both == by_mail  # e-mail goes before phone
-    assert set(it.contacts.origins_of(by_phone, app_id=app_id)) == {by_mail, by_phone}
+    assert set(it.origins.origins_of(by_phone, app_id=app_id)) == {by_mail, by_phone}
 
 
 def test_an_identifier_that_named_nobody_names_the_contact_from_then_on(
     it: Registrations,
 ) -> None:
     app_id = it.an_app()
-    contact = it.resolution.resolve(named(EMAIL), app_id=app_id, by="evt_1")
-    it.resolution.resolve(named(EMAIL, PHONE), app_id=app_id, by="evt_2")
-    assert it.resolution.resolve(named(PHONE), app_id=app_id, by="evt_3") == contact
+    contact = it.resolution.resolve(named(EMAIL), app_id=app_id, at=NOON, by="evt_1")
+    it.resolution.resolve(named(EMAIL, PHONE), app_id=app_id, at=NOON, by="evt_2")
+    assert it.resolution.resolve(named(PHONE), app_id=app_id, at=NOON, by="evt_3") == contact
 
 
 def test_two_customers_are_never_joined_through_what_they_share(it: Registrations) -> None:
     app_id = it.an_app()
-    one = it.resolution.resolve(named(("customer", "C-17"), EMAIL), app_id=app_id, by="evt_1")
-    two = it.resolution.resolve(named(("customer", "C-18")), app_id=app_id, by="evt_2")
-    again = it.resolution.resolve(named(("customer", "C-18"), EMAIL), app_id=app_id, by="evt_3")
+    one = it.resolution.resolve(
+        named(("customer", "C-17"), EMAIL), app_id=app_id, at=NOON, by="evt_1"
+    )
+    two = it.resolution.resolve(named(("customer", "C-18")), app_id=app_id, at=NOON, by="evt_2")
+    again = it.resolution.resolve(
+        named(("customer", "C-18"), EMAIL), app_id=app_id, at=NOON, by="evt_3"
+    )
     assert again == two
-    assert it.contacts.canonical(one, app_id=app_id) != it.contacts.canonical(two, app_id=app_id)
+    assert it.origins.canonical(one, app_id=app_id) != it.origins.canonical(two, app_id=app_id)
 
 
 def test_two_customers_who_share_an_address_stay_two(it: Registrations) -> None:
     app_id = it.an_app()
-    one = it.resolution.resolve(named(CUSTOMER, EMAIL), app_id=app_id, by="evt_1")
-    two = it.resolution.resolve(named(("customer", "C-18"), EMAIL), app_id=app_id, by="evt_2")
-    assert it.contacts.canonical(two, app_id=app_id) != it.contacts.canonical(one, app_id=app_id)
-    again = it.resolution.resolve(named(("customer", "C-18")), app_id=app_id, by="evt_3")
+    one = it.resolution.resolve(named(CUSTOMER, EMAIL), app_id=app_id, at=NOON, by="evt_1")
+    two = it.resolution.resolve(
+        named(("customer", "C-18"), EMAIL), app_id=app_id, at=NOON, by="evt_2"
+    )
+    assert it.origins.canonical(two, app_id=app_id) != it.origins.canonical(one, app_id=app_id)
+    again = it.resolution.resolve(named(("customer", "C-18")), app_id=app_id, at=NOON, by="evt_3")
     assert again == two
 
 
 def test_a_person_made_of_two_contacts_gets_no_second_customer_number(it: Registrations) -> None:
     app_id = it.an_app()
-    by_mail = it.resolution.resolve(named(EMAIL), app_id=app_id, by="evt_1")
-    customer = it.resolution.resolve(named(CUSTOMER), app_id=app_id, by="evt_2")
+    by_mail = it.resolution.resolve(named(EMAIL), app_id=app_id, at=NOON, by="evt_1")
+    customer = it.resolution.resolve(named(CUSTOMER), app_id=app_id, at=NOON, by="evt_2")
     merge(it, app_id, by_mail, customer)
-    two = it.resolution.resolve(named(("customer", "C-18"), EMAIL), app_id=app_id, by="evt_3")
-    assert it.contacts.canonical(two, app_id=app_id) == two
+    two = it.resolution.resolve(
+        named(("customer", "C-18"), EMAIL), app_id=app_id, at=NOON, by="evt_3"
+    )
+    assert it.origins.canonical(two, app_id=app_id) == two
 
 
 def test_an_event_that_names_two_customers_means_the_first(it: Registrations) -> None:
     app_id = it.an_app()
     both = named(CUSTOMER, ("customer", "C-18"))
-    one = it.resolution.resolve(both, app_id=app_id, by="evt_1")
+    one = it.resolution.resolve(both, app_id=app_id, at=NOON, by="evt_1")
     found = it.contacts.get_profile(app_id=app_id, contact_id=one).identifiers
     assert [held.namespace for held in found] == ["customer"]
-    assert it.resolution.resolve(named(("customer", "C-18")), app_id=app_id, by="evt_2") != one
+    assert (
+        it.resolution.resolve(named(("customer", "C-18")), app_id=app_id, at=NOON, by="evt_2")
+        != one
+    )
 
 
 def test_a_login_event_joins_the_visitor_by_an_edge(it: Registrations) -> None:
     app_id = it.an_app()
-    visitor = it.resolution.resolve(named(VISITOR), app_id=app_id, by="evt_1")
-    person = it.resolution.resolve(named(VISITOR, CUSTOMER, EMAIL), app_id=app_id, by="evt_2")
+    visitor = it.resolution.resolve(named(VISITOR), app_id=app_id, at=NOON, by="evt_1")
+    person = it.resolution.resolve(
+        named(VISITOR, CUSTOMER, EMAIL), app_id=app_id, at=NOON, by="evt_2"
+    )
     (edge,) = it.contact_store.edges_at(visitor, app_id=app_id)
     assert (edge.contact_id, edge.origin) == (person, visitor)
     assert (edge.cause, edge.by) == (EdgeCause.LOGIN, "evt_2")
@@ -189,21 +203,21 @@ def test_an_event_does_not_fail_for_whom_it_cannot_join(it: Registrations) -> No
     app_id = it.an_app()
     browsers = [("anonymous", f"browser-{number}") for number in range(MOST_MEMBERS)]
     for browser in browsers:
-        it.resolution.resolve(named(browser), app_id=app_id, by="evt_1")
-    person = it.resolution.resolve(named(CUSTOMER, *browsers), app_id=app_id, by="evt_2")
-    assert len(it.contacts.origins_of(person, app_id=app_id)) == MOST_MEMBERS
+        it.resolution.resolve(named(browser), app_id=app_id, at=NOON, by="evt_1")
+    person = it.resolution.resolve(named(CUSTOMER, *browsers), app_id=app_id, at=NOON, by="evt_2")
+    assert len(it.origins.origins_of(person, app_id=app_id)) == MOST_MEMBERS
 
 
 def test_only_who_needs_no_change_is_recognised(it: Registrations) -> None:
     app_id = it.an_app()
-    assert it.resolution.recognise(named(CUSTOMER), app_id=app_id) is None
-    person = it.resolution.resolve(named(CUSTOMER, EMAIL), app_id=app_id, by="evt_1")
-    assert it.resolution.recognise(named(EMAIL, CUSTOMER), app_id=app_id) == person
-    assert it.resolution.recognise(named(CUSTOMER, PHONE), app_id=app_id) is None
-    it.resolution.resolve(named(VISITOR), app_id=app_id, by="evt_2")
-    assert it.resolution.recognise(named(VISITOR, CUSTOMER), app_id=app_id) is None
-    it.resolution.resolve(named(VISITOR, CUSTOMER), app_id=app_id, by="evt_3")
-    assert it.resolution.recognise(named(VISITOR, CUSTOMER), app_id=app_id) == person
+    assert it.resolution.recognise(named(CUSTOMER), app_id=app_id, at=NOON) is None
+    person = it.resolution.resolve(named(CUSTOMER, EMAIL), app_id=app_id, at=NOON, by="evt_1")
+    assert it.resolution.recognise(named(EMAIL, CUSTOMER), app_id=app_id, at=NOON) == person
+    assert it.resolution.recognise(named(CUSTOMER, PHONE), app_id=app_id, at=NOON) is None
+    it.resolution.resolve(named(VISITOR), app_id=app_id, at=NOON, by="evt_2")
+    assert it.resolution.recognise(named(VISITOR, CUSTOMER), app_id=app_id, at=NOON) is None
+    it.resolution.resolve(named(VISITOR, CUSTOMER), app_id=app_id, at=NOON, by="evt_3")
+    assert it.resolution.recognise(named(VISITOR, CUSTOMER), app_id=app_id, at=NOON) == person
 
 
 IDENTIFIERS = st.sampled_from(
@@ -226,25 +240,25 @@ def test_whatever_events_name_people_stay_within_their_limits(
     it = in_memory()
     app_id = it.an_app()
     for event in events:
-        recognised = it.resolution.recognise(named(*event), app_id=app_id)
+        recognised = it.resolution.recognise(named(*event), app_id=app_id, at=NOON)
         told = len(it.told())
-        contact = it.resolution.resolve(named(*event), app_id=app_id, by="evt_1")
+        contact = it.resolution.resolve(named(*event), app_id=app_id, at=NOON, by="evt_1")
         if recognised:
             assert (contact, len(it.told())) == (recognised, told)
         profile = it.contacts.get_profile(app_id=app_id, contact_id=contact)
         held = [one.namespace for one in profile.identifiers]
         assert held.count("customer") <= 1
-        again = it.resolution.resolve(named(*event), app_id=app_id, by="evt_2")
+        again = it.resolution.resolve(named(*event), app_id=app_id, at=NOON, by="evt_2")
         assert again == contact
 
 
 def test_people_who_are_kept_apart_are_not_joined_by_an_event(it: Registrations) -> None:
     app_id = it.an_app()
-    by_mail = it.resolution.resolve(named(EMAIL), app_id=app_id, by="evt_1")
-    by_phone = it.resolution.resolve(named(PHONE), app_id=app_id, by="evt_2")
+    by_mail = it.resolution.resolve(named(EMAIL), app_id=app_id, at=NOON, by="evt_1")
+    by_phone = it.resolution.resolve(named(PHONE), app_id=app_id, at=NOON, by="evt_2")
     it.people.keep_apart(by_mail, by_phone, app_id=app_id, by="ada")
-    it.resolution.resolve(named(EMAIL, PHONE), app_id=app_id, by="evt_3")
-    assert it.contacts.canonical(by_phone, app_id=app_id) == by_phone
+    it.resolution.resolve(named(EMAIL, PHONE), app_id=app_id, at=NOON, by="evt_3")
+    assert it.origins.canonical(by_phone, app_id=app_id) == by_phone
 
 
 def test_a_marketer_may_not_take_an_identifier_from_somebody(it: Registrations) -> None:
@@ -271,7 +285,7 @@ def test_what_was_known_at_an_instant_is_answered_as_of_it(it: Registrations) ->
     it.people.unmerge(ada, edge_id, app_id=app_id, by="ada")
 
     def as_of(at: Any) -> bool:
-        return grace in it.contacts.origins_of(ada, app_id=app_id, as_of=at)
+        return grace in it.origins.origins_of(ada, app_id=app_id, as_of=at)
 
     assert (as_of(before), as_of(together), as_of(it.clock())) == (False, True, False)
 
@@ -281,9 +295,9 @@ def test_a_late_login_joins_where_it_belongs(it: Registrations) -> None:
     edge_id = merge(it, app_id, ada, grace)
     anonymous = it.register(app_id, "phone-003").contact_id
     it.identify(app_id, "phone-003", "grace")
-    assert it.contacts.canonical(anonymous, app_id=app_id) == ada
+    assert it.origins.canonical(anonymous, app_id=app_id) == ada
     it.people.unmerge(ada, edge_id, app_id=app_id, by="ada")
-    assert it.contacts.canonical(anonymous, app_id=app_id) == grace
+    assert it.origins.canonical(anonymous, app_id=app_id) == grace
 
 
 def test_a_login_never_fails_for_what_came_before_it(it: Registrations) -> None:
@@ -291,7 +305,7 @@ def test_a_login_never_fails_for_what_came_before_it(it: Registrations) -> None:
     it.register(app_id, "phone-001")
     known = {logged_in_once(it, app_id) for _ in range(MOST_MEMBERS + 1)}
     (contact,) = known
-    assert len(it.contacts.origins_of(contact, app_id=app_id)) == MOST_MEMBERS
+    assert len(it.origins.origins_of(contact, app_id=app_id)) == MOST_MEMBERS
 
 
 def logged_in_once(it: Registrations, app_id: str) -> str:
@@ -306,7 +320,7 @@ def test_resolving_takes_two_reads_at_most_however_deep_the_merges(it: Registrat
     people = [it.logged_in(app_id, f"p{n}", f"phone-{n:03d}") for n in range(4)]
     for winner, loser in zip(people[1:], people, strict=False):
         merge(it, app_id, winner, loser)
-    assert {it.contacts.canonical(one, app_id=app_id) for one in people} == {people[-1]}
+    assert {it.origins.canonical(one, app_id=app_id) for one in people} == {people[-1]}
     root = it.contact_store.root_of(people[0], app_id=app_id)
     assert set(people) <= root.members
 
@@ -340,7 +354,7 @@ def test_people_are_what_a_rebuild_from_the_raw_facts_says(steps: list[tuple[str
                 edge_id = merges[which % len(merges)]
                 it.people.unmerge(contact, edge_id, app_id=app_id, by="ada")
         else:
-            said.append((it.contacts.canonical(contact, app_id=app_id), f"t{which}", what == "tag"))
+            said.append((it.origins.canonical(contact, app_id=app_id), f"t{which}", what == "tag"))
             adds = [f"t{which}"] if what == "tag" else []
             tag(it, app_id, contact, *adds, remove="" if adds else f"t{which}")
         holds_what_was_said(it, app_id, known, said)
@@ -356,7 +370,7 @@ def holds_what_was_said(
     }
     for one in known:
         whole = component(edges.values(), one)
-        assert set(it.contacts.origins_of(one, app_id=app_id)) == whole
+        assert set(it.origins.origins_of(one, app_id=app_id)) == whole
         latest = {name: is_on for about, name, is_on in said if about in whole}
         profile = it.contacts.get_profile(app_id=app_id, contact_id=one)
         assert profile.tags == {name for name, is_on in latest.items() if is_on}
@@ -370,7 +384,10 @@ class Killed(BaseException):
 class Dying:
     """Calls through to a port, and dies before or after the n-th call that changes something."""
 
-    CHANGING = ("commit_", "note_", "drop_", "unite", "split")
+    CHANGING = (
+        *("commit_", "note_", "drop_", "unite", "split"),
+        *("begin", "save", "forget_", "remove_", "erase"),
+    )
 
     def __init__(self, port: Any, life: list[int]) -> None:
         self._port = port
@@ -416,7 +433,7 @@ def test_a_merge_that_dies_anywhere_is_whole_or_undone_after_the_sweep(
     swept = mortal(it, pressure, dies_at=0)
     swept.sweep(app_id)
     merges = it.contacts.get_profile(app_id=app_id, contact_id=grace).merges
-    is_one = it.contacts.canonical(grace, app_id=app_id) == ada
+    is_one = it.origins.canonical(grace, app_id=app_id) == ada
     live = {edge.edge_id for edge in it.contact_store.edges_at(grace, app_id=app_id)} & set(merges)
     by_hand = {one for one in live if one in pressure.united or one in pressure.split_up}
     assert pressure.united == (by_hand if is_one else set())
@@ -436,7 +453,7 @@ def test_an_unmerge_that_dies_anywhere_is_whole_or_not_begun_after_the_sweep(
         dying.unmerge(ada, edge_id, app_id=app_id, by="ada")
     it.clock.advance(RESTING)
     alive.sweep(app_id)
-    is_one = it.contacts.canonical(grace, app_id=app_id) == ada
+    is_one = it.origins.canonical(grace, app_id=app_id) == ada
     assert (edge_id in pressure.united) == is_one
     assert it.contact_store.intents(app_id) == []
     if is_one:
@@ -452,3 +469,16 @@ def test_a_sweep_leaves_those_alone_who_are_still_at_it(it: Registrations) -> No
         dying.merge(ada, grace, app_id=app_id, cause=EdgeCause.HAND, by="ada")
     assert mortal(it, pressure, dies_at=0).sweep(app_id) == 0
     assert len(it.contact_store.intents(app_id)) == 1
+
+
+def test_a_half_done_merge_of_who_was_erased_is_dropped(it: Registrations) -> None:
+    app_id, ada, grace = two_people(it)
+    pressure = Pressure()
+    dying = mortal(it, pressure, dies_at=5)
+    with suppress(Killed):
+        dying.merge(ada, grace, app_id=app_id, cause=EdgeCause.HAND, by="ada")
+    assert len(it.contact_store.intents(app_id)) == 1
+    it.erasures.erase_contact(grace, app_id=app_id, by="ada")
+    it.clock.advance(RESTING)
+    assert mortal(it, pressure, dies_at=0).sweep(app_id) == 1
+    assert it.contact_store.intents(app_id) == []

@@ -1,6 +1,6 @@
 """Every store of registrations, real or fake, keeps these promises."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -12,6 +12,7 @@ from shared.kernel.addresses import Address, AddressKind
 from shared.kernel.idempotency import Attempt
 from shared.kernel.ids import Ids
 from shared.kernel.principal import Role
+from shared.platform.encryption import DataKeyCipher
 from shared.registrations.errors import (
     AppChangedError,
     AppNotFoundError,
@@ -22,18 +23,34 @@ from shared.registrations.errors import (
 from shared.registrations.model.apps import App, Platform
 from shared.registrations.model.contacts import MOST_DEVICES
 from shared.registrations.model.devices import Device, DeviceState
-from shared.registrations.ports import AppStore, ContactStore, DeviceStore, StatefulDomain
+from shared.registrations.ports import (
+    AppStore,
+    ContactStore,
+    DeviceStore,
+    ErasureStore,
+    KeyStore,
+    PersonalDomain,
+    StatefulDomain,
+)
 from shared.registrations.service.apps import AppService
 from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.devices import DeviceService
+from shared.registrations.service.erasures import ErasureService, ForgettingService
+from shared.registrations.service.exports import ExportService
+from shared.registrations.service.identifiers import IdentifierService
+from shared.registrations.service.origins import OriginService
 from shared.registrations.service.people import PeopleService
 from shared.registrations.service.reach import ReachService
 from shared.registrations.service.resolution import ResolutionService
+from shared.registrations.service.rotation import RotationService
+from shared.registrations.service.vault import VaultService
 from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.registrations import (
     InMemoryAppStore,
     InMemoryContactStore,
     InMemoryDeviceStore,
+    InMemoryErasureStore,
+    InMemoryKeyStore,
     Memory,
     PlainHasher,
     TrustingAppCheck,
@@ -69,6 +86,14 @@ class Registrations:
     contacts: ContactService
     people: PeopleService
     resolution: ResolutionService
+    origins: OriginService
+    vault: VaultService
+    exports: ExportService
+    erasures: ErasureService
+    forgetting: ForgettingService
+    rotation: RotationService
+    hasher: PlainHasher
+    secrets: list[bytes]
     reach: ReachService
     clock: ManualClock
     told: Callable[[], list[str]]
@@ -115,6 +140,8 @@ def in_memory(memory: Memory | None = None) -> Registrations:
         InMemoryAppStore(memory),
         InMemoryDeviceStore(memory),
         InMemoryContactStore(memory),
+        InMemoryErasureStore(memory),
+        InMemoryKeyStore(memory),
         told=lambda: [event.type for event in memory.events],
     )
 
@@ -125,6 +152,8 @@ def on_dynamodb(request: pytest.FixtureRequest) -> Registrations:
         DynamoAppStore,
         DynamoContactStore,
         DynamoDeviceStore,
+        DynamoErasureStore,
+        DynamoKeyStore,
     )
 
     tables = request.getfixturevalue("tables")
@@ -140,6 +169,8 @@ def on_dynamodb(request: pytest.FixtureRequest) -> Registrations:
         DynamoAppStore(table=tables["registrations"], ledger=ledger),
         DynamoDeviceStore(table=tables["registrations"], ledger=ledger),
         DynamoContactStore(table=tables["registrations"], ledger=ledger),
+        DynamoErasureStore(table=tables["registrations"], ledger=ledger),
+        DynamoKeyStore(table=tables["registrations"]),
         told=told,
     )
 
@@ -148,12 +179,19 @@ def assemble(
     apps: AppStore,
     devices: DeviceStore,
     contacts: ContactStore,
+    erasures: ErasureStore,
+    keys: KeyStore,
     *,
     told: Callable[[], list[str]],
     domains: Sequence[StatefulDomain] = (),
+    personal: Mapping[str, PersonalDomain] | None = None,
 ) -> Registrations:
     clock = ManualClock()
     ids = Ids(clock=clock)
+    hasher, secrets = PlainHasher(), [b"first"]
+    cipher = DataKeyCipher(keys=lambda: secrets)
+    identifiers = IdentifierService(contacts=contacts, hasher=hasher)
+    vault = VaultService(keys=keys, apps=apps, cipher=cipher)
     people = PeopleService(
         contacts=contacts, devices=devices, domains=domains, clock=clock, ids=ids
     )
@@ -169,14 +207,40 @@ def assemble(
             contacts=contacts,
             devices=devices,
             people=people,
-            hasher=PlainHasher(),
+            identifiers=identifiers,
+            vault=vault,
             clock=clock,
             ids=ids,
         ),
         people=people,
         resolution=ResolutionService(
-            contacts=contacts, people=people, hasher=PlainHasher(), clock=clock, ids=ids
+            contacts=contacts,
+            people=people,
+            identifiers=identifiers,
+            vault=vault,
+            clock=clock,
+            ids=ids,
         ),
+        origins=OriginService(contacts=contacts, devices=devices),
+        vault=vault,
+        exports=ExportService(
+            contacts=contacts, devices=devices, vault=vault, domains=personal or {}
+        ),
+        erasures=ErasureService(
+            contacts=contacts, devices=devices, erasures=erasures, clock=clock, ids=ids
+        ),
+        forgetting=ForgettingService(
+            devices=devices,
+            erasures=erasures,
+            domains=list((personal or {}).values()),
+            clock=clock,
+            ids=ids,
+        ),
+        rotation=RotationService(
+            contacts=contacts, keys=keys, cipher=cipher, identifiers=identifiers, vault=vault
+        ),
+        hasher=hasher,
+        secrets=secrets,
         reach=ReachService(device_store=devices, contact_store=contacts, clock=clock, ids=ids),
         clock=clock,
         told=told,
@@ -347,8 +411,8 @@ def test_identifying_joins_the_anonymous_history(it: Registrations) -> None:
     anonymous = it.register(app_id, "phone-001").contact_id
     known = it.identify(app_id, "phone-001", "ada").contact_id
     assert known != anonymous
-    assert it.contacts.origins_of(known, app_id=app_id) == [known, anonymous]
-    assert it.contacts.canonical(anonymous, app_id=app_id) == known
+    assert it.origins.origins_of(known, app_id=app_id) == [known, anonymous]
+    assert it.origins.canonical(anonymous, app_id=app_id) == known
     assert it.told()[-1] == "contact.identified.v1"
 
 
@@ -379,7 +443,7 @@ def test_a_shared_tablet_joins_nobody(it: Registrations) -> None:
     it.register(app_id, "tablet-01")
     ada = it.identify(app_id, "tablet-01", "ada").contact_id
     grace = it.identify(app_id, "tablet-01", "grace").contact_id
-    assert it.contacts.origins_of(grace, app_id=app_id) == [grace]
+    assert it.origins.origins_of(grace, app_id=app_id) == [grace]
     assert it.device_store.devices_of(ada, app_id=app_id) == []
 
 

@@ -1,8 +1,8 @@
 """Registrations in memory; held to the same contract as the real stores."""
 
-import hmac
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from threading import Lock
 
@@ -16,6 +16,7 @@ from shared.kernel.principal import Role
 from shared.registrations.errors import (
     AppChangedError,
     AppNotFoundError,
+    ContactErasedError,
     DeviceNotFoundError,
     StaleError,
 )
@@ -23,14 +24,18 @@ from shared.registrations.model.apps import App
 from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, Member, Person, alone
+from shared.registrations.model.erasures import Erasure, ErasureState
 from shared.registrations.ports import (
     AppCheckVerifier,
     AppStore,
     ContactStore,
     DeviceStore,
+    ErasureStore,
     Hasher,
     Intent,
     Join,
+    KeyStore,
+    Named,
     Split,
 )
 
@@ -46,6 +51,9 @@ class Memory:
     owners: dict[tuple[str, Address], str] = field(default_factory=dict)
     contacts: dict[tuple[str, str], Contact] = field(default_factory=dict)
     identifiers: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    tombstones: dict[tuple[str, str, str], datetime] = field(default_factory=dict)
+    erasures: dict[tuple[str, str], Erasure] = field(default_factory=dict)
+    keys: dict[tuple[str, str], str] = field(default_factory=dict)
     edges: dict[str, Edge] = field(default_factory=dict)
     places: dict[tuple[str, str], Member] = field(default_factory=dict)
     intents: dict[tuple[str, str], Intent] = field(default_factory=dict)
@@ -238,17 +246,50 @@ class InMemoryContactStore(ContactStore):
         return [contact for contact in found if contact]
 
     @override
-    def contacts_of(
-        self, identifiers: Sequence[Identifier], *, app_id: str
-    ) -> Mapping[Identifier, str]:
-        known = self._memory.identifiers
-        found = {one: known.get((app_id, one.namespace, one.digest)) for one in identifiers}
-        return {one: contact_id for one, contact_id in found.items() if contact_id}
+    def named_by(self, identifiers: Sequence[Identifier], *, app_id: str) -> Named:
+        memory = self._memory
+        keys = {one: (app_id, one.namespace, one.digest) for one in identifiers}
+        old = {one: (app_id, one.namespace, one.former or "") for one in identifiers}
+        current = {
+            one: memory.identifiers[keys[one]]
+            for one in identifiers
+            if keys[one] in memory.identifiers
+        }
+        former = {
+            one: memory.identifiers[old[one]]
+            for one in identifiers
+            if old[one] in memory.identifiers
+        }
+        erased = [
+            memory.tombstones[key]
+            for key in (*keys.values(), *old.values())
+            if key in memory.tombstones
+        ]
+        named = former | current
+        return Named(
+            contacts={one: named[one] for one in identifiers if one in named},
+            former=frozenset(former) - frozenset(current),
+            erased_at=max(erased, default=None),
+        )
+
+    @override
+    def refile(
+        self, contact: Contact, *, before: Contact, identifiers: Sequence[Identifier]
+    ) -> None:
+        with self._memory.lock:
+            self._contact_follows(contact, before)
+            self._identifiers_are_free(identifiers, contact)
+            for one in identifiers:
+                self._memory.identifiers.pop((contact.app_id, one.namespace, one.former or ""))
+            self._store_contact(contact, identifiers)
 
     @override
     def root_of(self, contact_id: str, *, app_id: str) -> Member:
         place = self._place_of(contact_id, app_id=app_id)
-        return self._place_of(place.canonical, app_id=app_id)
+        root = self._place_of(place.canonical, app_id=app_id)
+        if root.erasure_id:
+            raise ContactErasedError(contact_id)
+        return root
 
     @override
     def canonicals_of(self, contact_ids: Collection[str], *, app_id: str) -> Mapping[str, str]:
@@ -419,7 +460,8 @@ class InMemoryContactStore(ContactStore):
             raise StaleError(contact.contact_id)
 
     def _identifiers_are_free(self, identifiers: Sequence[Identifier], contact: Contact) -> None:
-        owners = set(self.contacts_of(identifiers, app_id=contact.app_id).values())
+        keys = [(contact.app_id, one.namespace, one.digest) for one in identifiers]
+        owners = {self._memory.identifiers[key] for key in keys if key in self._memory.identifiers}
         if not owners <= {contact.contact_id}:
             raise StaleError(contact.contact_id)
 
@@ -437,10 +479,99 @@ class InMemoryContactStore(ContactStore):
         )
 
 
+class InMemoryErasureStore(ErasureStore):
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    @override
+    def begin(self, erasure: Erasure, *, places: Sequence[Member], event: Envelope) -> None:
+        with self._memory.lock:
+            stored = self._memory.places
+            for place in places:
+                before = stored.get((place.app_id, place.contact_id))
+                if (before.version if before else 0) != place.version - 1:
+                    raise StaleError(place.contact_id)
+            for place in places:
+                stored[place.app_id, place.contact_id] = place
+            self._memory.erasures[erasure.app_id, erasure.contact_id] = erasure
+            self._memory.events.append(event)
+
+    @override
+    def erasure_of(self, contact_id: str, *, app_id: str) -> Erasure | None:
+        place = self._memory.places.get((app_id, contact_id))
+        if place is None or place.erasure_id is None:
+            return None
+        return self._memory.erasures[app_id, place.canonical]
+
+    @override
+    def save(self, erasure: Erasure, *, events: Sequence[Envelope]) -> None:
+        with self._memory.lock:
+            key = (erasure.app_id, erasure.contact_id)
+            if self._memory.erasures[key].version != erasure.version - 1:
+                raise StaleError(erasure.erasure_id)
+            done = erasure.state is ErasureState.DONE
+            self._memory.erasures[key] = replace(erasure, device_ids=()) if done else erasure
+            self._memory.events += events
+
+    @override
+    def open_erasures(self, app_id: str) -> Sequence[Erasure]:
+        found = [one for one in self._memory.erasures.values() if one.app_id == app_id]
+        return [one for one in found if one.state is not ErasureState.DONE]
+
+    @override
+    def forget_contact(self, contact_id: str, erasure: Erasure) -> None:
+        with self._memory.lock:
+            memory, app_id = self._memory, erasure.app_id
+            memory.keys.pop((app_id, contact_id), None)
+            for edge in list(memory.edges.values()):
+                if edge.app_id == app_id and contact_id in {edge.contact_id, edge.origin}:
+                    del memory.edges[edge.edge_id]
+            contact = memory.contacts.pop((app_id, contact_id), None)
+            for one in contact.identifiers if contact else ():
+                key = (app_id, one.namespace, one.digest)
+                del memory.identifiers[key]
+                memory.tombstones[key] = erasure.requested_at
+
+
+class InMemoryKeyStore(KeyStore):
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    @override
+    def data_key(self, contact_id: str, *, app_id: str) -> str | None:
+        return self._memory.keys.get((app_id, contact_id))
+
+    @override
+    def add_data_key(self, contact_id: str, wrapped: str, *, app_id: str) -> str:
+        return self._memory.keys.setdefault((app_id, contact_id), wrapped)
+
+    @override
+    def data_keys(self, app_id: str) -> Iterator[tuple[str, str]]:
+        return iter([(one, key) for (of, one), key in self._memory.keys.items() if of == app_id])
+
+    @override
+    def replace_data_key(self, contact_id: str, wrapped: str, *, app_id: str, before: str) -> None:
+        if self._memory.keys.get((app_id, contact_id)) == before:
+            self._memory.keys[app_id, contact_id] = wrapped
+
+
 class PlainHasher(Hasher):
+    """A hash per secret; ``keys`` may be changed, as a rotation does."""
+
+    def __init__(self, *keys: str) -> None:
+        self.keys = keys or ("first",)
+
     @override
     def digest(self, value: str, *, app_id: str, namespace: str) -> str:
-        return hmac.digest(app_id.encode(), f"{namespace}:{value}".encode(), sha256).hex()
+        return self._hash(self.keys[0], app_id, namespace, value)
+
+    @override
+    def former(self, value: str, *, app_id: str, namespace: str) -> str | None:
+        _, *previous = self.keys
+        return self._hash(previous[0], app_id, namespace, value) if previous else None
+
+    def _hash(self, *parts: str) -> str:
+        return sha256("\0".join(parts).encode()).hexdigest()
 
 
 class TrustingAppCheck(AppCheckVerifier):

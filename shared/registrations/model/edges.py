@@ -58,6 +58,7 @@ class Member:
     ``members`` are all contacts of the person, and lie at the root. ``edge`` joins this contact to
     the tree above it. ``apart`` are contacts that are somebody else, whatever an event may say.
     ``version`` counts writes; 0 says that nothing is stored, since the contact was never joined.
+    ``erasure_id`` says that the contact was erased, and by which request: nothing joins it again.
     """
 
     app_id: str
@@ -67,6 +68,7 @@ class Member:
     members: frozenset[str] = frozenset()
     apart: frozenset[str] = frozenset()
     version: int = 0
+    erasure_id: str | None = None
 
     @property
     def is_root(self) -> bool:
@@ -88,6 +90,17 @@ class Member:
             apart=self.apart if apart is None else apart,
             version=self.version + 1,
         )
+
+
+def erased(place: Member, *, erasure_id: str) -> Member:
+    """Return what is left of a contact's place in its person: that it was erased."""
+    return Member(
+        app_id=place.app_id,
+        contact_id=place.contact_id,
+        canonical=place.canonical,
+        version=place.version + 1,
+        erasure_id=erasure_id,
+    )
 
 
 def alone(contact_id: str, *, app_id: str) -> Member:

@@ -15,6 +15,7 @@ from shared.kernel.envelope import Envelope, seal
 from shared.kernel.events import DomainEvent
 from shared.kernel.ids import Ids
 from shared.registrations.errors import (
+    ContactErasedError,
     EdgeNotFoundError,
     KeptApartError,
     SamePersonError,
@@ -138,13 +139,21 @@ class PeopleService:
             if self.clock() - intent.noted_at >= RESTING
         ]
         for intent in left:
-            if intent.kind is IntentKind.UNITE and not self._is_joined(intent):
-                self._take_back(intent)
-            elif intent.kind is IntentKind.SPLIT:
-                self._split(intent)
-            else:
-                self.contacts.drop_intent(intent)
+            self._settle(intent)
         return len(left)
+
+    def _settle(self, intent: Intent) -> None:
+        if intent.kind is IntentKind.SPLIT:
+            self._split(intent)
+            return
+        try:
+            is_joined = self._is_joined(intent)
+        except ContactErasedError:
+            is_joined = True  # the domains forget all of it anyway
+        if is_joined:
+            self.contacts.drop_intent(intent)
+        else:
+            self._take_back(intent)
 
     def joining(
         self, winner: Person, loser: Person, *, at_contact: str, cause: EdgeCause, by: str

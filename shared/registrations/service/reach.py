@@ -7,6 +7,7 @@ from shared.kernel.addresses import Address, Target
 from shared.kernel.clock import Clock
 from shared.kernel.envelope import seal
 from shared.kernel.ids import Ids
+from shared.registrations.errors import ContactErasedError
 from shared.registrations.model.devices import Device, PushPermission
 from shared.registrations.ports import ContactStore, DeviceStore
 from shared.registrations.service.devices import address_removed, until_settled
@@ -28,16 +29,15 @@ class ReachService:
 
     def targets_of_contact(self, contact_id: str, *, app_id: str) -> Sequence[Target]:
         """Return the devices on which a contact, or any whom it was joined to, is known."""
-        root = self.contact_store.root_of(contact_id, app_id=app_id)
         return [
             _target_of(device)
-            for one in sorted(root.members)
+            for one in sorted(self._members(contact_id, app_id=app_id))
             for device in self.device_store.devices_of(one, app_id=app_id)
         ]
 
     def is_same_person(self, one: str, other: str, *, app_id: str) -> bool:
         """Say whether two contact ids are the same person's."""
-        return other in self.contact_store.root_of(one, app_id=app_id).members
+        return other in self._members(one, app_id=app_id)
 
     def remove_dead_address(self, *, app_id: str, device_id: str, address: Address) -> bool:
         """Take an address that a push service called dead from its device, if it still has it.
@@ -58,6 +58,13 @@ class ReachService:
             return True
 
         return until_settled(try_once)
+
+    def _members(self, contact_id: str, *, app_id: str) -> frozenset[str]:
+        """Return all contacts of a person; none of one that was erased."""
+        try:
+            return self.contact_store.root_of(contact_id, app_id=app_id).members
+        except ContactErasedError:
+            return frozenset()
 
 
 def _target_of(device: Device) -> Target:

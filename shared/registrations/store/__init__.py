@@ -12,6 +12,11 @@
 | contact             | APP#<app>#C#<contact>    | C                   |
 | edge, at both ends  | APP#<app>#C#<contact>    | L#<edge>            |
 | identifier          | APP#<app>#I#<ns>#<hmac>  | I                   |
+| place in a person   | APP#<app>#C#<contact>    | M                   |
+| half-done merge     | APP#<app>#INTENTS        | <edge>              |
+| data key            | APP#<app>#K#<0-15>       | <contact>           |
+| erasure             | APP#<app>#C#<contact>    | ERASURE             |
+| open erasure        | APP#<app>#ERASURES       | <erasure>           |
 
 The index ``anonymous`` finds the device of a contact that has no row of its own.
 """
@@ -19,5 +24,12 @@ The index ``anonymous`` finds the device of a contact that has no row of its own
 from shared.registrations.store.apps import DynamoAppStore
 from shared.registrations.store.contacts import DynamoContactStore
 from shared.registrations.store.devices import DynamoDeviceStore
+from shared.registrations.store.erasures import DynamoErasureStore, DynamoKeyStore
 
-__all__ = ["DynamoAppStore", "DynamoContactStore", "DynamoDeviceStore"]
+__all__ = [
+    "DynamoAppStore",
+    "DynamoContactStore",
+    "DynamoDeviceStore",
+    "DynamoErasureStore",
+    "DynamoKeyStore",
+]

@@ -13,10 +13,11 @@ from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.platform.dynamodb import Check, Delete, Put, Row, Update, Write, bind
 from shared.platform.ledger import Ledger
+from shared.registrations.errors import ContactErasedError
 from shared.registrations.model.contacts import Contact, Identifier, Mark
 from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, EdgeCause, Member, Person, alone
-from shared.registrations.ports import ContactStore, Intent, IntentKind, Join, Split
+from shared.registrations.ports import ContactStore, Intent, IntentKind, Join, Named, Split
 from shared.registrations.store.devices import (
     ContactDevicesRow,
     DeviceRow,
@@ -28,7 +29,7 @@ from shared.registrations.store.devices import (
 )
 
 
-class _ContactRow(ContactDevicesRow):
+class ContactRow(ContactDevicesRow):
     """A contact's profile; marks are JSON: name to value and sequence."""
 
     contact_id = UnicodeAttribute()
@@ -38,7 +39,7 @@ class _ContactRow(ContactDevicesRow):
     created_at = UnicodeAttribute()
 
 
-class _MemberRow(Row):
+class MemberRow(Row):
     """A contact's place in its person."""
 
     contact_id = UnicodeAttribute()
@@ -47,18 +48,21 @@ class _MemberRow(Row):
     members = UnicodeSetAttribute(null=True)
     apart = UnicodeSetAttribute(null=True)
     version = NumberAttribute()
+    erasure_id = UnicodeAttribute(null=True)
 
 
-class _EdgeRow(Row):
+class EdgeRow(Row):
     """An edge, as one of its two ends keeps it for good."""
 
     edge = UnicodeAttribute()
 
 
-class _IdentifierRow(Row):
-    """Which contact an identifier names."""
+class IdentifierRow(Row):
+    """Which contact an identifier names, and when somebody was erased who had it before."""
 
-    contact_id = UnicodeAttribute()
+    contact_id = UnicodeAttribute(null=True)
+    erased_at = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute(null=True)
 
 
 class _IntentRow(Row):
@@ -71,10 +75,10 @@ class DynamoContactStore(ContactStore):
     """Contacts, in the registrations table."""
 
     def __init__(self, *, table: str, ledger: Ledger) -> None:
-        self._contact = bind(_ContactRow, table=table)
-        self._member = bind(_MemberRow, table=table)
-        self._edge = bind(_EdgeRow, table=table)
-        self._identifier = bind(_IdentifierRow, table=table)
+        self._contact = bind(ContactRow, table=table)
+        self._member = bind(MemberRow, table=table)
+        self._edge = bind(EdgeRow, table=table)
+        self._identifier = bind(IdentifierRow, table=table)
         self._intent = bind(_IntentRow, table=table)
         self._device = bind(DeviceRow, table=table)
         self._ledger = ledger
@@ -83,22 +87,52 @@ class DynamoContactStore(ContactStore):
     def get_contacts(self, contact_ids: Iterable[str], *, app_id: str) -> Sequence[Contact]:
         keys = [(contact_partition(app_id, one), "C") for one in contact_ids]
         rows = self._contact.batch_get(keys, consistent_read=True)
-        found = [_contact_of(row, app_id=app_id) for row in rows]
+        found = [contact_of(row, app_id=app_id) for row in rows]
         return sorted(found, key=lambda contact: contact.contact_id)
 
     @override
-    def contacts_of(
-        self, identifiers: Sequence[Identifier], *, app_id: str
-    ) -> Mapping[Identifier, str]:
-        named = {_identifier_key(app_id, one): one for one in identifiers}
-        rows = self._identifier.batch_get(list(named), consistent_read=True) if named else ()
-        found = {(row.pk, row.sk): row.contact_id for row in rows}
-        return {one: found[key] for key, one in named.items() if key in found}
+    def named_by(self, identifiers: Sequence[Identifier], *, app_id: str) -> Named:
+        named = {identifier_key(app_id, one): one for one in identifiers}
+        former = {_former_key(app_id, one): one for one in identifiers if one.former}
+        asked = [*named, *former]
+        rows = list(self._identifier.batch_get(asked, consistent_read=True)) if asked else []
+        erased = [row.erased_at for row in rows if row.erased_at]
+        found = {(row.pk, row.sk): row.contact_id for row in rows if row.contact_id}
+        current = {one: found[key] for key, one in named.items() if key in found}
+        old = {one: found[key] for key, one in former.items() if key in found}
+        known = old | current
+        return Named(
+            contacts={one: known[one] for one in identifiers if one in known},
+            former=frozenset(old) - frozenset(current),
+            erased_at=from_rfc3339(max(erased)) if erased else None,
+        )
+
+    @override
+    def refile(
+        self, contact: Contact, *, before: Contact, identifiers: Sequence[Identifier]
+    ) -> None:
+        row = self._identifier
+        commit_or_stale(
+            {
+                "contact": self._put(contact, before=before),
+                **self._identifier_writes(identifiers, contact=contact),
+                **{
+                    f"former {one.former}": Delete(
+                        row=row(*_former_key(contact.app_id, one)),
+                        condition=row.contact_id == contact.contact_id,
+                    )
+                    for one in identifiers
+                },
+            }
+        )
 
     @override
     def root_of(self, contact_id: str, *, app_id: str) -> Member:
         place = self._place_of(contact_id, app_id=app_id)
-        return place if place.is_root else self._place_of(place.canonical, app_id=app_id)
+        root = place if place.is_root else self._place_of(place.canonical, app_id=app_id)
+        if root.erasure_id:
+            raise ContactErasedError(contact_id)
+        return root
 
     @override
     def canonicals_of(self, contact_ids: Collection[str], *, app_id: str) -> Mapping[str, str]:
@@ -122,7 +156,7 @@ class DynamoContactStore(ContactStore):
             self._edge.sk.startswith("L#"),
             consistent_read=True,
         )
-        return [_edge_of(row.edge, app_id=app_id) for row in rows]
+        return [edge_of(row.edge, app_id=app_id) for row in rows]
 
     @override
     def commit_identification(
@@ -224,7 +258,7 @@ class DynamoContactStore(ContactStore):
     @override
     def commit_apart(self, places: Sequence[Member], *, event: Envelope) -> None:
         writes: dict[str, Write] = {
-            f"place {place.contact_id}": self._place_write(place) for place in places
+            f"place {place.contact_id}": put_place(self._member, place) for place in places
         }
         commit_or_stale({**writes, "event": self._ledger.record(event)})
 
@@ -252,25 +286,10 @@ class DynamoContactStore(ContactStore):
         """Return the writes of the places that changed."""
         versions = {place.contact_id: place.version for place in before.places}
         return {
-            f"place {place.contact_id}": self._place_write(place)
+            f"place {place.contact_id}": put_place(self._member, place)
             for place in after
             if place.version != versions[place.contact_id]
         }
-
-    def _place_write(self, place: Member) -> Put:
-        row = self._member
-        follows = row.version == place.version - 1 if place.version > 1 else row.pk.does_not_exist()
-        stored = row(
-            contact_partition(place.app_id, place.contact_id),
-            "M",
-            contact_id=place.contact_id,
-            canonical=place.canonical,
-            edge=_edge_text(place.edge) if place.edge else None,
-            members=set(place.members) or None,
-            apart=set(place.apart) or None,
-            version=place.version,
-        )
-        return Put(row=stored, condition=follows)
 
     def _edge_writes(self, edge: Edge) -> dict[str, Write]:
         return {
@@ -287,9 +306,11 @@ class DynamoContactStore(ContactStore):
     ) -> dict[str, Write]:
         row = self._identifier
         return {
-            f"identifier {one.digest}": Put(
-                row=row(*_identifier_key(contact.app_id, one), contact_id=contact.contact_id),
-                condition=row.pk.does_not_exist() | (row.contact_id == contact.contact_id),
+            # That somebody was erased who had it before stays beside the new owner.
+            f"identifier {one.digest}": Update(
+                row=row(*identifier_key(contact.app_id, one)),
+                actions=[row.contact_id.set(contact.contact_id), row.expires_at.remove()],
+                condition=row.contact_id.does_not_exist() | (row.contact_id == contact.contact_id),
             )
             for one in identifiers
         }
@@ -321,16 +342,40 @@ class DynamoContactStore(ContactStore):
         return self._intent(*key, intent=_intent_text(intent))
 
 
-def _identifier_key(app_id: str, identifier: Identifier) -> tuple[str, str]:
+def identifier_key(app_id: str, identifier: Identifier) -> tuple[str, str]:
+    """Return where it lies whom an identifier names."""
     return f"APP#{app_id}#I#{identifier.namespace}#{identifier.digest}", "I"
+
+
+def _former_key(app_id: str, identifier: Identifier) -> tuple[str, str]:
+    return f"APP#{app_id}#I#{identifier.namespace}#{identifier.former}", "I"
+
+
+def put_place(row: type[MemberRow], place: Member) -> Put:
+    """Return the write of a contact's next place, on condition that it follows the last."""
+    follows = row.version == place.version - 1 if place.version > 1 else row.pk.does_not_exist()
+    stored = row(
+        contact_partition(place.app_id, place.contact_id),
+        "M",
+        contact_id=place.contact_id,
+        canonical=place.canonical,
+        edge=_edge_text(place.edge) if place.edge else None,
+        members=set(place.members) or None,
+        apart=set(place.apart) or None,
+        version=place.version,
+        erasure_id=place.erasure_id,
+    )
+    return Put(row=stored, condition=follows)
 
 
 def _intent_key(edge: Edge) -> tuple[str, str]:
     return f"APP#{edge.app_id}#INTENTS", edge.edge_id
 
 
-def _row_of(row: type[_ContactRow], contact: Contact) -> _ContactRow:
-    identifiers = [[one.namespace, one.digest, one.masked] for one in contact.identifiers]
+def _row_of(row: type[ContactRow], contact: Contact) -> ContactRow:
+    identifiers = [
+        [one.namespace, one.digest, one.masked, one.sealed] for one in contact.identifiers
+    ]
     return row(
         contact_partition(contact.app_id, contact.contact_id),
         "C",
@@ -344,15 +389,16 @@ def _row_of(row: type[_ContactRow], contact: Contact) -> _ContactRow:
     )
 
 
-def _contact_of(row: _ContactRow, *, app_id: str) -> Contact:
+def contact_of(row: ContactRow, *, app_id: str) -> Contact:
+    """Return the contact of a row."""
     return Contact(
         app_id=app_id,
         contact_id=row.contact_id,
         tag_marks=_marks_of(row.tag_marks),
         attribute_marks=_marks_of(row.attribute_marks),
         identifiers=tuple(
-            Identifier(namespace=namespace, digest=digest, masked=masked)
-            for namespace, digest, masked in json.loads(row.identifiers)
+            Identifier(namespace=namespace, digest=digest, masked=masked, sealed=sealed)
+            for namespace, digest, masked, sealed in json.loads(row.identifiers)
         ),
         device_ids=frozenset(row.device_ids or ()),
         created_at=from_rfc3339(row.created_at),
@@ -368,15 +414,16 @@ def _marks_of(text: str) -> dict[str, Mark[Any]]:
     return {name: Mark(value, sequence) for name, (value, sequence) in json.loads(text).items()}
 
 
-def _member_of(row: _MemberRow, *, app_id: str) -> Member:
+def _member_of(row: MemberRow, *, app_id: str) -> Member:
     return Member(
         app_id=app_id,
         contact_id=row.contact_id,
         canonical=row.canonical,
-        edge=_edge_of(row.edge, app_id=app_id) if row.edge else None,
+        edge=edge_of(row.edge, app_id=app_id) if row.edge else None,
         members=frozenset(row.members or ()),
         apart=frozenset(row.apart or ()),
         version=int(row.version),
+        erasure_id=row.erasure_id,
     )
 
 
@@ -385,7 +432,8 @@ def _edge_text(edge: Edge) -> str:
     return json.dumps([*fields, rfc3339(edge.created_at), _instant_text(edge.removed_at)])
 
 
-def _edge_of(text: str, *, app_id: str) -> Edge:
+def edge_of(text: str, *, app_id: str) -> Edge:
+    """Return the edge that a row keeps as text."""
     edge_id, contact_id, origin, cause, by, created_at, removed_at = json.loads(text)
     return Edge(
         edge_id=edge_id,
