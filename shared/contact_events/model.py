@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -190,6 +190,17 @@ class TimelineQuery:
         return (self.channel is None or event.channel == self.channel) and (
             self.type is None or event.type == self.type
         )
+
+
+RAW = "raw"
+"""The field of a foreign event's data that holds what its sender sent, sealed for its contact."""
+
+
+def without_raw(event: Envelope) -> Envelope:
+    """Return an event without what its sender sent."""
+    if RAW not in event.data:
+        return event
+    return replace(event, data={name: value for name, value in event.data.items() if name != RAW})
 
 
 def hour_of(at: datetime) -> datetime:

@@ -18,6 +18,10 @@ class EventStore(Protocol):
         """
         ...
 
+    def erase(self, contact_id: str, *, app_id: str) -> None:
+        """Delete every event of one origin; again, it deletes nothing more."""
+        ...
+
     def sequences_of(self, hour: datetime, *, app_id: str) -> Sequence[str]:
         """Return the sequences of all events that were recorded in an hour."""
         ...
@@ -102,14 +106,18 @@ class People(Protocol):
     was erased.
     """
 
-    def recognise(self, identifiers: Sequence[tuple[str, str]], *, app_id: str) -> str | None:
+    def recognise(
+        self, identifiers: Sequence[tuple[str, str]], *, app_id: str, at: datetime
+    ) -> str | None:
         """Return what ``resolve`` would, where it would write nothing; at most two reads."""
         ...
 
-    def resolve(self, identifiers: Sequence[tuple[str, str]], *, app_id: str, by: str) -> str:
+    def resolve(
+        self, identifiers: Sequence[tuple[str, str]], *, app_id: str, at: datetime, by: str
+    ) -> str:
         """Return the contact whom identifiers name, made, joined and named on the way.
 
-        ``by`` is the public id of the event.
+        ``at`` is when the event happened, ``by`` its public id.
         """
         ...
 
@@ -119,4 +127,20 @@ class Vault(Protocol):
 
     def seal(self, plain: bytes, *, app_id: str, contact_id: str, about: str) -> str:
         """Return bytes sealed for a contact; they open only where ``about`` is the same."""
+        ...
+
+    def open(self, sealed: str, *, app_id: str, contact_id: str, about: str) -> bytes | None:
+        """Return what was sealed for a contact; ``None`` once the contact's key is gone."""
+        ...
+
+
+class Hasher(Protocol):
+    """Hides values: a keyed hash, the key per app."""
+
+    def digest(self, value: str, *, app_id: str, namespace: str) -> str:
+        """Return the hash of a value."""
+        ...
+
+    def former(self, value: str, *, app_id: str, namespace: str) -> str | None:
+        """Return its hash under the key before this one; ``None`` unless the key is rotated."""
         ...

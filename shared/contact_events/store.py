@@ -74,6 +74,16 @@ class DynamoEventStore(EventStore):
                     yield Placed(place=place, event=envelope_of(row))
 
     @override
+    def erase(self, contact_id: str, *, app_id: str) -> None:
+        subject = Subject(kind="contact", id=contact_id)
+        keys = self._row.query(
+            partition(app_id, subject), attributes_to_get=["pk", "sk"], consistent_read=True
+        )
+        with self._row.batch_write() as batch:
+            for found in keys:
+                batch.delete(found)
+
+    @override
     def sequences_of(self, hour: datetime, *, app_id: str) -> Sequence[str]:
         def read(shard: int) -> list[str]:
             entries = self._row.time_index.query(hour_partition(app_id, hour, shard))

@@ -11,6 +11,7 @@ import pytest
 from shared.contact_events.errors import EventConflictError, SubjectNotFoundError
 from shared.contact_events.model import ForeignEvent, TimelineQuery
 from shared.contact_events.ports import EventStore, ForeignEventStore
+from shared.contact_events.service.personal import PersonalEvents
 from shared.contact_events.service.records import Recorded, RecordService
 from shared.contact_events.service.timeline import TimelineService
 from shared.contact_events.store import DynamoEventStore, DynamoForeignEventStore
@@ -18,12 +19,13 @@ from shared.kernel.envelope import Envelope
 from shared.kernel.events import Channel, Direction, Purpose
 from shared.kernel.ids import Ids, made_at
 from shared.platform.ledger import RETENTION
-from shared.registrations.errors import ContactNotFoundError, InvalidIdentifierError
+from shared.registrations.errors import ContactErasedError, InvalidIdentifierError
 from shared.registrations.model.edges import EdgeCause
+from shared.registrations.model.erasures import SETTLING
 from shared.registrations.service.identifiers import NamedIdentifier
 from tests.contract.test_registration_stores import Registrations, in_memory, on_dynamodb
 from tests.fakes.clock import NOON
-from tests.fakes.contact_events import Envelopes, InMemoryEventStore, InMemoryForeignEventStore
+from tests.fakes.contact_events import InMemoryEventStore, InMemoryForeignEventStore
 from tests.fakes.registrations import Memory
 
 VISITOR = ("anonymous", "browser-7")
@@ -38,21 +40,17 @@ class RegisteredPeople:
 
     registrations: Registrations
 
-    def recognise(self, identifiers: Sequence[tuple[str, str]], *, app_id: str) -> str | None:
-        return self.registrations.resolution.recognise(_named(identifiers), app_id=app_id)
+    def recognise(
+        self, identifiers: Sequence[tuple[str, str]], *, app_id: str, at: datetime
+    ) -> str | None:
+        return self.registrations.resolution.recognise(_named(identifiers), app_id=app_id, at=at)
 
-    def resolve(self, identifiers: Sequence[tuple[str, str]], *, app_id: str, by: str) -> str:
-        return self.registrations.resolution.resolve(_named(identifiers), app_id=app_id, by=by)
-
-    def origins_of(self, contact_id: str, *, app_id: str, as_of: datetime | None) -> Sequence[str]:
-        return self.registrations.contacts.origins_of(contact_id, app_id=app_id, as_of=as_of)
-
-    def is_known(self, contact_id: str, *, app_id: str) -> bool:
-        try:
-            self.registrations.contacts.get_profile(app_id=app_id, contact_id=contact_id)
-        except ContactNotFoundError:
-            return False
-        return True
+    def resolve(
+        self, identifiers: Sequence[tuple[str, str]], *, app_id: str, at: datetime, by: str
+    ) -> str:
+        return self.registrations.resolution.resolve(
+            _named(identifiers), app_id=app_id, at=at, by=by
+        )
 
 
 def _named(identifiers: Sequence[tuple[str, str]]) -> list[NamedIdentifier]:
@@ -67,6 +65,7 @@ class Records:
     events: EventStore
     records: RecordService
     timelines: TimelineService
+    personal: PersonalEvents
     app_id: str
 
     def says(self, id_: str, *identifiers: tuple[str, str], **other: Any) -> ForeignEvent:
@@ -103,7 +102,16 @@ class Records:
         return len(seen)
 
     def person(self, contact_id: str) -> str:
-        return self.registrations.contacts.canonical(contact_id, app_id=self.app_id)
+        return self.registrations.origins.canonical(contact_id, app_id=self.app_id)
+
+    def erase(self, contact_id: str) -> None:
+        """Erase a person from the registrations and the ledger: both rounds."""
+        registrations = self.registrations
+        forgetting = replace(registrations.forgetting, domains=[self.personal])
+        registrations.erasures.erase_contact(contact_id, app_id=self.app_id, by="ada")
+        forgetting.work(contact_id, app_id=self.app_id)
+        registrations.clock.advance(SETTLING)
+        forgetting.work(contact_id, app_id=self.app_id)
 
     def unmerge(self, contact_id: str) -> None:
         """Take back the one edge of a person."""
@@ -136,11 +144,13 @@ def assemble(
         records=RecordService(
             events=foreign,
             people=people,
-            contacts=people,
-            vault=Envelopes(),
+            contacts=registrations.origins,
+            vault=registrations.vault,
+            hasher=registrations.hasher,
             ids=Ids(clock=registrations.clock),
         ),
-        timelines=TimelineService(events=events, contacts=people),
+        timelines=TimelineService(events=events, contacts=registrations.origins),
+        personal=PersonalEvents(ledger=events, vault=registrations.vault),
         app_id=registrations.an_app(),
     )
 
@@ -168,10 +178,65 @@ def test_an_event_comes_back_as_it_was_said(it: Records) -> None:
 
 
 def test_the_original_is_kept_sealed_for_its_contact(it: Records) -> None:
-    recorded = it.record("1", EMAIL, raw=b"ada@example.com", data={"total": 1})
+    recorded = it.record("1", EMAIL, data={"total": 1}, raw=b'{"to": "ada@example.com"}')
     (event,) = it.events_of(recorded.contact_id)
-    sealed = f"{it.app_id}/{recorded.contact_id}/{recorded.event_id}/{b'ada@example.com'.hex()}"
-    assert event.data == {"total": 1, "raw": sealed}
+    assert "ada" not in str(event.data)
+    page = it.personal.export([recorded.contact_id], app_id=it.app_id, cursor=None, limit=9)
+    (told,) = [item for item in page.items if item["id"] == recorded.event_id]
+    assert told["data"] == {"total": 1, "raw": {"to": "ada@example.com"}}
+
+
+def test_what_is_no_json_is_exported_as_it_came(it: Records) -> None:
+    for raw in (b"plain text", b"\xff\xfe"):
+        it.record(raw.hex(), EMAIL, raw=raw)
+    contact_id = it.record("1", EMAIL).contact_id
+    page = it.personal.export([contact_id], app_id=it.app_id, cursor=None, limit=9)
+    raws = [item["data"]["raw"] for item in page.items if "raw" in item["data"]]
+    assert raws == ["plain text", "//4="]
+
+
+def test_an_export_goes_on_where_its_cursor_says(it: Records) -> None:
+    visitor = it.record("1", VISITOR).contact_id
+    for number in range(2, 6):
+        it.record(str(number), VISITOR, CUSTOMER)
+    origins = it.registrations.origins.origins_of(visitor, app_id=it.app_id)
+    seen, cursor = [], None
+    while True:
+        page = it.personal.export(origins, app_id=it.app_id, cursor=cursor, limit=2)
+        seen += [item["id"] for item in page.items if item["source"] == "shop"]
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    assert seen == it.timeline(visitor)
+    assert len(seen) == 5
+
+
+def test_what_comes_late_does_not_bring_back_who_was_erased(it: Records) -> None:
+    said = [
+        it.says("1", VISITOR, raw=b"ada"),
+        it.says("2", VISITOR, CUSTOMER, EMAIL, raw=b"ada"),
+        it.says("3", PHONE, EMAIL),
+    ]
+    contact_ids = {it.records.record(event).contact_id for event in said}
+    it.erase(next(iter(contact_ids)))
+    told = it.told()
+    for event in [*said, replace(said[0], id="late"), replace(said[2], id="later")]:
+        with pytest.raises(ContactErasedError):
+            it.records.record(event)
+    assert it.told() == told
+    for contact_id in contact_ids:
+        with pytest.raises(ContactErasedError):
+            it.timeline(contact_id)
+
+
+def test_who_was_erased_and_comes_again_is_somebody_new(it: Records) -> None:
+    before = it.record("1", EMAIL)
+    it.erase(before.contact_id)
+    after = it.record("2", EMAIL)
+    assert after.contact_id != before.contact_id
+    assert it.timeline(after.contact_id) == [after.event_id]
+    with pytest.raises(ContactErasedError):
+        it.records.record(it.says("late", EMAIL, time=NOON))
 
 
 def test_a_visit_a_login_a_call_and_a_purchase_are_one_timeline(it: Records) -> None:

@@ -15,7 +15,6 @@ from shared.contact_events.ports import (
     EventStore,
     ForeignEventStore,
     ReceiptStore,
-    Vault,
 )
 from shared.kernel.envelope import Envelope
 from shared.kernel.ids import made_at
@@ -36,6 +35,14 @@ class InMemoryEventStore(EventStore):
         )
         wanted = (found for found in placed if _is_wanted(found.place, query))
         yield from sorted(wanted, key=lambda found: found.place, reverse=query.newest_first)
+
+    @override
+    def erase(self, contact_id: str, *, app_id: str) -> None:
+        self.events[:] = [
+            event
+            for event in self.events
+            if (event.app_id, event.subject.id) != (app_id, contact_id)
+        ]
 
     @override
     def sequences_of(self, hour: datetime, *, app_id: str) -> Sequence[str]:
@@ -80,14 +87,6 @@ class InMemoryForeignEventStore(ForeignEventStore):
             if standing is guard:
                 self.events.append(event)
             return standing
-
-
-class Envelopes(Vault):
-    """Seals by turning the bytes into text, and saying for whom."""
-
-    @override
-    def seal(self, plain: bytes, *, app_id: str, contact_id: str, about: str) -> str:
-        return f"{app_id}/{contact_id}/{about}/{plain.hex()}"
 
 
 @dataclass

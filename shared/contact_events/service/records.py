@@ -4,9 +4,12 @@ from dataclasses import dataclass
 
 from shared.contact_events.errors import EventConflictError, SubjectNotFoundError
 from shared.contact_events.model import ForeignEvent, Guard, fingerprint
-from shared.contact_events.ports import Contacts, ForeignEventStore, People, Vault
+from shared.contact_events.ports import Contacts, ForeignEventStore, Hasher, People, Vault
 from shared.kernel.envelope import public_id
 from shared.kernel.ids import Ids
+
+FINGERPRINT = "fingerprint"
+"""Fingerprints are hashed like an identifier of this namespace, of which there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,7 @@ class RecordService:
     people: People
     contacts: Contacts
     vault: Vault
+    hasher: Hasher
     ids: Ids
 
     def record(self, event: ForeignEvent) -> Recorded:
@@ -39,34 +43,51 @@ class RecordService:
             EventConflictError: the sender used the id for another event.
             SubjectNotFoundError: the event names a contact of whom nothing is known.
         """
-        sequence, said = self.ids.sequence(), fingerprint(event)
+        sequence, said = self.ids.sequence(), self._said(event)
         contact_id = self._recognised(event)
         if contact_id is None:
             standing = self.events.guard_of(event)
             if standing:
-                return _answer(standing, said, is_duplicate=True)
+                return self._answer(standing, event, is_duplicate=True)
             contact_id = self.people.resolve(
-                event.identifiers, app_id=event.app_id, by=public_id(sequence)
+                event.identifiers, app_id=event.app_id, at=event.time, by=public_id(sequence)
             )
         guard = Guard(
             app_id=event.app_id,
             source=event.source,
             id=event.id,
-            fingerprint=said,
+            fingerprint=said[0],
             event_id=public_id(sequence),
             contact_id=contact_id,
         )
         raw = self._sealed(event, guard)
         envelope = event.envelope(sequence=sequence, contact_id=contact_id, raw=raw)
         standing = self.events.commit_once(envelope, guard=guard)
-        return _answer(standing, said, is_duplicate=standing.event_id != guard.event_id)
+        return self._answer(standing, event, is_duplicate=standing.event_id != guard.event_id)
 
     def _recognised(self, event: ForeignEvent) -> str | None:
         if event.contact_id is None:
-            return self.people.recognise(event.identifiers, app_id=event.app_id)
+            return self.people.recognise(event.identifiers, app_id=event.app_id, at=event.time)
         if not self.contacts.is_known(event.contact_id, app_id=event.app_id):
             raise SubjectNotFoundError(event.contact_id)
         return event.contact_id
+
+    def _said(self, event: ForeignEvent) -> list[str]:
+        """Return an event's fingerprint under the current key, and under the one before.
+
+        Keyed, since whoever has the ledger could else find out by trying whom an event names.
+        """
+        plain = fingerprint(event)
+        current = self.hasher.digest(plain, app_id=event.app_id, namespace=FINGERPRINT)
+        former = self.hasher.former(plain, app_id=event.app_id, namespace=FINGERPRINT)
+        return [current, former] if former else [current]
+
+    def _answer(self, standing: Guard, event: ForeignEvent, *, is_duplicate: bool) -> Recorded:
+        if standing.fingerprint not in self._said(event):
+            raise EventConflictError("this id was used for another event")
+        return Recorded(
+            event_id=standing.event_id, contact_id=standing.contact_id, is_duplicate=is_duplicate
+        )
 
     def _sealed(self, event: ForeignEvent, guard: Guard) -> str | None:
         if event.raw is None:
@@ -74,11 +95,3 @@ class RecordService:
         return self.vault.seal(
             event.raw, app_id=event.app_id, contact_id=guard.contact_id, about=guard.event_id
         )
-
-
-def _answer(standing: Guard, said: str, *, is_duplicate: bool) -> Recorded:
-    if standing.fingerprint != said:
-        raise EventConflictError("this id was used for another event")
-    return Recorded(
-        event_id=standing.event_id, contact_id=standing.contact_id, is_duplicate=is_duplicate
-    )

@@ -33,10 +33,11 @@ class TimelineService:
             TimelineNotFoundError: nothing is known under this id.
         """
         origins = self.contacts.origins_of(contact_id, app_id=app_id, as_of=query.as_of)
+        found = merged(self.events, origins, app_id=app_id, query=query)
         page: list[Envelope] = []
         last: Placed | None = None
         scanned = 0
-        for placed in islice(self._merged(origins, app_id, query), MOST_SCANNED):
+        for placed in islice(found, MOST_SCANNED):
             if len(page) == limit:
                 return Page(items=page, next_cursor=last.place.cursor if last else None)
             scanned, last = scanned + 1, placed
@@ -48,11 +49,13 @@ class TimelineService:
         more = scanned == MOST_SCANNED and last is not None
         return Page(items=page, next_cursor=last.place.cursor if more and last else None)
 
-    def _merged(
-        self, origins: Sequence[str], app_id: str, query: TimelineQuery
-    ) -> Iterator[Placed]:
-        timelines = (self.events.timeline(origin, app_id=app_id, query=query) for origin in origins)
-        return merge(*timelines, key=lambda found: found.place, reverse=query.newest_first)
+
+def merged(
+    ledger: EventStore, origins: Sequence[str], *, app_id: str, query: TimelineQuery
+) -> Iterator[Placed]:
+    """Yield the events of several contacts in the order of one timeline."""
+    timelines = (ledger.timeline(origin, app_id=app_id, query=query) for origin in origins)
+    return merge(*timelines, key=lambda found: found.place, reverse=query.newest_first)
 
 
 def _was_recorded(placed: Placed, as_of: datetime | None) -> bool:
