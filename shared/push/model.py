@@ -1,7 +1,7 @@
 """What a device is told, and what became of it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -151,6 +151,10 @@ class Recipient:
     contact_id: str
 
 
+NOBODY = Recipient(device_id="", contact_id="")
+"""Stands where an erased person was."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """Messages of one content that are sent together.
@@ -186,6 +190,15 @@ class Chunk:
     def tally(self) -> Mapping[State, int]:
         """Return how many messages stand where; the sum is the number of recipients."""
         return Counter(self.states)
+
+    def without(self, contact_ids: Container[str]) -> "Chunk":
+        """Return the chunk when nobody can tell any more that it was for these contacts."""
+        return replace(
+            self,
+            recipients=tuple(
+                NOBODY if one.contact_id in contact_ids else one for one in self.recipients
+            ),
+        )
 
     def with_states(self, changed: Mapping[int, State]) -> "Chunk":
         """Return the chunk with some messages moved on."""

@@ -7,6 +7,7 @@ from typing import Protocol
 from shared.kernel.addresses import Address, Target
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
+from shared.kernel.paging import Page
 from shared.push.model import Chunk, Delivery, DeliveryResult
 
 
@@ -109,6 +110,28 @@ class ChunkStore(Protocol):
 
     def final_events(self, chunk: Chunk, indexes: Sequence[int]) -> Mapping[int, Envelope]:
         """Return the final event of those of the messages that have one in the ledger."""
+        ...
+
+
+class MessageArchive(Protocol):
+    """What people were told, for as long as it is kept."""
+
+    def messages_of(
+        self, contact_id: str, *, app_id: str, after: str | None, limit: int
+    ) -> Page[str]:
+        """Return a page of the messages of one origin that have their final state, by id."""
+        ...
+
+    def chunks(self, chunk_ids: Iterable[str], *, app_id: str) -> Mapping[str, Chunk]:
+        """Return those of the chunks that are still kept."""
+        ...
+
+    def replace_recipients(self, chunk: Chunk) -> None:
+        """Store a chunk's recipients as they are now."""
+        ...
+
+    def remove_chunk(self, chunk: Chunk) -> None:
+        """Delete a chunk of which every message has its final state; none is no error."""
         ...
 
 

@@ -8,10 +8,12 @@
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import islice
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
@@ -21,8 +23,10 @@ from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope, RowKey
 from shared.kernel.events import Purpose, Subject
 from shared.kernel.idempotency import KEPT, Attempt, Remembered
+from shared.kernel.paging import Page
 from shared.platform.dynamodb import (
     POOL,
+    Delete,
     Put,
     Row,
     Update,
@@ -34,8 +38,8 @@ from shared.platform.dynamodb import (
 from shared.platform.ledger import EventRow, Ledger, from_row, key_of, partition
 from shared.push.errors import LeaseHeldError, LeaseLostError, MessageNotFoundError
 from shared.push.events import SOURCE
-from shared.push.model import Chunk, Content, Priority, Recipient, State
-from shared.push.ports import ChunkStore
+from shared.push.model import Chunk, Content, Priority, Recipient, State, place_of_message
+from shared.push.ports import ChunkStore, MessageArchive
 
 CHUNKS_KEPT = timedelta(days=90)
 """How long devices may report on a message."""
@@ -77,7 +81,7 @@ class _AttemptRow(Row):
     expires_at = NumberAttribute()
 
 
-class DynamoChunkStore(ChunkStore):
+class DynamoChunkStore(ChunkStore, MessageArchive):
     """The push table, and the ledger."""
 
     def __init__(self, *, table: str, ledger_table: str) -> None:
@@ -164,6 +168,45 @@ class DynamoChunkStore(ChunkStore):
             raise LeaseLostError(chunk.chunk_id) from error
 
     @override
+    def messages_of(
+        self, contact_id: str, *, app_id: str, after: str | None, limit: int
+    ) -> Page[str]:
+        rows = self._event.query(
+            partition(app_id, Subject(kind="contact", id=contact_id)),
+            self._event.sk > (after or "E#") if after else self._event.sk.startswith("E#"),
+            filter_condition=self._event.source == SOURCE,
+            attributes_to_get=["pk", "sk"],
+            consistent_read=True,
+        )
+        found = [(row.sk, _message_in(row.sk)) for row in islice(rows, limit + 1)]
+        page = [message_id for _, message_id in found[:limit] if message_id]
+        return Page(items=page, next_cursor=found[limit - 1][0] if len(found) > limit else None)
+
+    @override
+    def chunks(self, chunk_ids: Iterable[str], *, app_id: str) -> Mapping[str, Chunk]:
+        keys = {_chunk_key(app_id, one): one for one in chunk_ids}
+        rows = self._chunk.batch_get(list(keys), consistent_read=True) if keys else ()
+        return {
+            keys[row.pk, row.sk]: _chunk_of(row, app_id=app_id, chunk_id=keys[row.pk, row.sk])
+            for row in rows
+        }
+
+    @override
+    def replace_recipients(self, chunk: Chunk) -> None:
+        row = self._chunk
+        told = Update(
+            row=row(*_chunk_key(chunk.app_id, chunk.chunk_id)),
+            actions=[row.recipients.set(_recipients_text(chunk))],
+            condition=row.pk.exists(),
+        )
+        with suppress(WriteRefusedError):
+            commit({"chunk": told})
+
+    @override
+    def remove_chunk(self, chunk: Chunk) -> None:
+        commit({"chunk": Delete(row=self._chunk(*_chunk_key(chunk.app_id, chunk.chunk_id)))})
+
+    @override
     def record_once(self, events: Sequence[Envelope]) -> Sequence[bool]:
         def record(event: Envelope) -> bool:
             try:
@@ -191,12 +234,11 @@ class DynamoChunkStore(ChunkStore):
             raise MessageNotFoundError(chunk_id) from error
 
     def _row(self, chunk: Chunk) -> _ChunkRow:
-        recipients = [[one.device_id, one.contact_id] for one in chunk.recipients]
         return self._chunk(
             *_chunk_key(chunk.app_id, chunk.chunk_id),
             content=_text_of(chunk.content),
             purpose=chunk.purpose.value,
-            recipients=json.dumps(recipients, separators=(",", ":")),
+            recipients=_recipients_text(chunk),
             unreached=json.dumps(chunk.unreached),
             states=_letters(chunk.states),
             planned_at=rfc3339(chunk.planned_at),
@@ -224,6 +266,17 @@ def _final_key(chunk: Chunk, index: int) -> tuple[str, str]:
     contact = Subject(kind="contact", id=chunk.recipients[index].contact_id)
     key = RowKey(at=chunk.planned_at, id=chunk.message_id(index))
     return partition(chunk.app_id, contact), key_of(key.at, source=SOURCE, row_id=key.id)
+
+
+def _message_in(sort_key: str) -> str | None:
+    """Return the message whose final event lies under a key; receipts lie beside it."""
+    row_id = sort_key.rsplit("#", 1)[-1]
+    return row_id if place_of_message(row_id) else None
+
+
+def _recipients_text(chunk: Chunk) -> str:
+    recipients = [[one.device_id, one.contact_id] for one in chunk.recipients]
+    return json.dumps(recipients, separators=(",", ":"))
 
 
 def _letters(states: Sequence[State]) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
@@ -21,8 +21,9 @@ from shared.push.errors import (
     PushNotConfiguredError,
 )
 from shared.push.model import Content, DeliveryResult, Outcome, Receipt, ReceiptKind, State
-from shared.push.ports import ChunkStore
+from shared.push.ports import ChunkStore, MessageArchive
 from shared.push.service.messages import Accepted, Addressee, MessageService
+from shared.push.service.personal import PersonalMessages
 from shared.push.service.sending import SendService
 from shared.push.store import DynamoChunkStore
 from shared.registrations.events import AppCreated
@@ -34,7 +35,7 @@ from tests.contract.test_registration_stores import (
     in_memory,
     on_dynamodb,
 )
-from tests.fakes.clock import ManualClock
+from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.push import InMemoryChunkStore, InMemoryQueue, ScriptedChannel
 
 HELLO = Content(title="Hello", body="there")
@@ -45,6 +46,10 @@ LATER = DeliveryResult(
     outcome=Outcome.RETRY, code="QUOTA_EXCEEDED", retry_after=timedelta(seconds=60)
 )
 LOST = DeliveryResult(outcome=Outcome.UNKNOWN, code="timeout")
+
+
+class AllChunks(ChunkStore, MessageArchive, Protocol):
+    """Chunks as the sender and as an export see them."""
 
 
 class AnApp:
@@ -66,6 +71,7 @@ class Push:
     sender: SendService
     channel: ScriptedChannel
     queue: InMemoryQueue
+    personal: PersonalMessages
     clock: ManualClock
     told: Callable[[], list[str]]
 
@@ -126,7 +132,7 @@ def it(request: pytest.FixtureRequest) -> Push:
 
 
 def assemble(
-    registrations: Registrations, chunks: ChunkStore, *, told: Callable[[], list[str]]
+    registrations: Registrations, chunks: AllChunks, *, told: Callable[[], list[str]]
 ) -> Push:
     clock = registrations.clock
     ids, app = Ids(clock=clock), AnApp()
@@ -150,6 +156,7 @@ def assemble(
         ),
         channel=channel,
         queue=queue,
+        personal=PersonalMessages(archive=chunks),
         clock=clock,
         told=told,
     )
@@ -400,6 +407,50 @@ def test_each_receipt_counts_once_and_strangers_are_named(it: Push) -> None:
     foreign = it.messages.hear([opened], app_id=APP, device_id="phone-002")
     assert foreign.unknown == (0,)
     assert it.told().count("message.opened.v1") == 1
+
+
+def exported(it: Push, *contact_ids: str, limit: int = 50) -> list[Any]:
+    """Return what people were sent, as an export reads it."""
+    found: list[Any] = []
+    cursor = None
+    while True:
+        page = it.personal.export(contact_ids, app_id=APP, cursor=cursor, limit=limit)
+        found += page.items
+        if page.next_cursor is None:
+            return found
+        cursor = page.next_cursor
+
+
+def test_what_a_person_was_sent_is_exported(it: Push) -> None:
+    ada, grace = it.a_phone("phone-001"), it.a_phone("phone-002")
+    for number in range(3):
+        it.work(it.send("phone-001", "phone-002", content=replace(HELLO, title=f"{number}")))
+    it.messages.hear(
+        [Receipt(message_id=exported(it, ada)[0]["message_id"], kind=ReceiptKind.OPENED, at=NOON)],
+        app_id=APP,
+        device_id="phone-001",
+    )
+    told = exported(it, ada, grace, limit=2)
+    assert sorted((one["device_id"], one["title"]) for one in told) == sorted(
+        (device, str(number)) for device in ("phone-001", "phone-002") for number in range(3)
+    )
+    assert {one["state"] for one in told} == {State.SENT}
+
+
+def test_who_is_erased_leaves_no_trace_in_what_was_sent(it: Push) -> None:
+    ada, grace = it.a_phone("phone-001"), it.a_phone("phone-002")
+    alone, together = it.send("phone-001"), it.send("phone-001", "phone-002")
+    waiting = it.send("phone-001")
+    for accepted in (alone, together):
+        it.work(accepted)
+    for _ in range(2):
+        it.personal.erase([ada], app_id=APP)
+    with pytest.raises(MessageNotFoundError):
+        it.states(alone)
+    left = it.chunks.get_chunk(together.chunk.chunk_id, app_id=APP)
+    assert {one.contact_id for one in left.recipients} == {"", grace}
+    assert [one["device_id"] for one in exported(it, grace)] == ["phone-002"]
+    assert it.states(waiting) == (State.PENDING,)
 
 
 def final(it: Push, accepted: Accepted) -> Any:

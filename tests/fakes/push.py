@@ -1,6 +1,6 @@
 """Push in memory, and a channel that does as it is told; held to the contracts of the real ones."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -8,9 +8,10 @@ from typing_extensions import override
 
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
+from shared.kernel.paging import Page
 from shared.push.errors import LeaseHeldError, LeaseLostError, MessageNotFoundError
 from shared.push.model import Chunk, Delivery, DeliveryResult, Outcome
-from shared.push.ports import Channel, Channels, ChunkStore, Queue
+from shared.push.ports import Channel, Channels, ChunkStore, MessageArchive, Queue
 
 
 @dataclass
@@ -19,9 +20,9 @@ class _Lease:
     until: datetime
 
 
-class InMemoryChunkStore(ChunkStore):
+class InMemoryChunkStore(ChunkStore, MessageArchive):
     def __init__(self) -> None:
-        self.chunks: dict[tuple[str, str], Chunk] = {}
+        self.kept: dict[tuple[str, str], Chunk] = {}
         self.leases: dict[tuple[str, str], _Lease] = {}
         self.attempts: dict[tuple[str, str], Remembered] = {}
         self.events: dict[tuple[str, str, datetime, str], Envelope] = {}
@@ -30,7 +31,7 @@ class InMemoryChunkStore(ChunkStore):
     def add_chunk(self, chunk: Chunk, event: Envelope, *, attempt: Attempt | None) -> bool:
         if attempt and (chunk.app_id, attempt.id) in self.attempts:
             return False
-        self.chunks[chunk.app_id, chunk.chunk_id] = chunk
+        self.kept[chunk.app_id, chunk.chunk_id] = chunk
         self.record_once([event])
         if attempt:
             self.attempts[chunk.app_id, attempt.id] = Remembered(
@@ -45,7 +46,7 @@ class InMemoryChunkStore(ChunkStore):
     @override
     def get_chunk(self, chunk_id: str, *, app_id: str) -> Chunk:
         try:
-            return self.chunks[app_id, chunk_id]
+            return self.kept[app_id, chunk_id]
         except KeyError:
             raise MessageNotFoundError(chunk_id) from None
 
@@ -61,7 +62,7 @@ class InMemoryChunkStore(ChunkStore):
             raise LeaseHeldError(chunk_id)
         self.leases[app_id, chunk_id] = _Lease(holder=holder, until=until)
         taken = replace(chunk, turn=chunk.turn + 1)
-        self.chunks[app_id, chunk_id] = taken
+        self.kept[app_id, chunk_id] = taken
         return replace(taken, was_dropped=lease is not None)
 
     @override
@@ -69,9 +70,33 @@ class InMemoryChunkStore(ChunkStore):
         key = (chunk.app_id, chunk.chunk_id)
         if key not in self.leases or self.leases[key].holder != holder:
             raise LeaseLostError(chunk.chunk_id)
-        self.chunks[key] = replace(self.chunks[key], states=chunk.states)
+        self.kept[key] = replace(self.kept[key], states=chunk.states)
         if give_back:
             del self.leases[key]
+
+    @override
+    def messages_of(
+        self, contact_id: str, *, app_id: str, after: str | None, limit: int
+    ) -> Page[str]:
+        told = sorted(
+            event.data["message_id"]
+            for event in self.events.values()
+            if event.app_id == app_id and event.subject.id == contact_id and event.key
+        )
+        mine = [one for one in dict.fromkeys(told) if after is None or one > after]
+        return Page(items=mine[:limit], next_cursor=mine[limit - 1] if len(mine) > limit else None)
+
+    @override
+    def chunks(self, chunk_ids: Iterable[str], *, app_id: str) -> Mapping[str, Chunk]:
+        return {one: self.kept[app_id, one] for one in chunk_ids if (app_id, one) in self.kept}
+
+    @override
+    def replace_recipients(self, chunk: Chunk) -> None:
+        self.kept[chunk.app_id, chunk.chunk_id] = chunk
+
+    @override
+    def remove_chunk(self, chunk: Chunk) -> None:
+        self.kept.pop((chunk.app_id, chunk.chunk_id), None)
 
     @override
     def record_once(self, events: Sequence[Envelope]) -> Sequence[bool]:
