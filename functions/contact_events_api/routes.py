@@ -7,16 +7,17 @@ from typing import Annotated, TypeAlias
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
 from functions.contact_events_api.schemas import CloudEventOut, TimelineOut
-from functions.contact_events_api.wiring import org_of, timelines
+from functions.contact_events_api.wiring import opened, org_of, timelines
 from shared.contact_events.errors import TimelineNotFoundError
-from shared.contact_events.model import Place, TimelineQuery
+from shared.contact_events.model import Place, TimelineQuery, without_raw
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
 from shared.kernel.events import Channel
 from shared.kernel.principal import Role
 from shared.platform.auth.doors import marketer
+from shared.platform.http.request import caller
 from shared.platform.http.routing import Router
 from shared.platform.http.schemas import Instant
-from shared.registrations.errors import AppNotFoundError
+from shared.registrations.errors import AppNotFoundError, ContactErasedError
 
 router = Router()
 
@@ -35,7 +36,7 @@ class Order(StrEnum):
     summary="A contact's timeline",
     access=marketer(Role.VIEWER, or_contact=True),
     success={HTTPStatus.OK: "A page of events."},
-    refusals=[AppNotFoundError, TimelineNotFoundError],
+    refusals=[AppNotFoundError, TimelineNotFoundError, ContactErasedError],
 )
 def get_timeline(  # noqa: PLR0913, PLR0917 - a filter is a parameter
     app_id: Annotated[str, Path(pattern=r"^app_[0-9A-Z]{26}$")],
@@ -52,7 +53,8 @@ def get_timeline(  # noqa: PLR0913, PLR0917 - a filter is a parameter
     """Return everything that touched a contact, on every channel, also before it was known.
 
     `from` is inclusive, `to` exclusive; `as_of` answers what was recorded by then. A page behind a
-    rare filter may come short: follow `next_cursor` until it is null.
+    rare filter may come short: follow `next_cursor` until it is null. What another system sent, in
+    `data.raw`, is for admins and the contact.
     """
     if since and until and since >= until:
         raise _wrong("to", "order", "an instant after `from`")
@@ -67,8 +69,10 @@ def get_timeline(  # noqa: PLR0913, PLR0917 - a filter is a parameter
         newest_first=order is Order.NEWEST,
     )
     page = timelines().timeline(contact_id, app_id=app_id, query=query, limit=limit)
+    role = caller().role_on(app_id)
+    shown = opened if role in {None, Role.ADMIN} else without_raw
     return TimelineOut(
-        items=tuple(CloudEventOut.of(event, org=org) for event in page.items),
+        items=tuple(CloudEventOut.of(shown(event), org=org) for event in page.items),
         next_cursor=page.next_cursor,
     )
 

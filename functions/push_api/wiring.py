@@ -14,6 +14,7 @@ from shared.platform.settings import settings
 from shared.push.service.messages import MessageService
 from shared.push.store import DynamoChunkStore
 from shared.registrations.service.callers import CallerService
+from shared.registrations.service.identifiers import IdentifierService
 from shared.registrations.service.reach import ReachService
 from shared.registrations.store import DynamoAppStore, DynamoContactStore, DynamoDeviceStore
 
@@ -56,7 +57,10 @@ def doors() -> Doors:
             apps=_app_store(),
             devices=_device_store(),
             contacts=_contact_store(),
-            hasher=IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys),
+            identifiers=IdentifierService(
+                contacts=_contact_store(),
+                hasher=IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys),
+            ),
         )
     )
 

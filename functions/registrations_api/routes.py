@@ -21,6 +21,9 @@ from functions.registrations_api.schemas import (
     DeviceIn,
     DeviceOut,
     EdgeId,
+    ErasureOut,
+    ExportedOut,
+    ExportOut,
     GrantIn,
     GrantOut,
     GrantsOut,
@@ -32,7 +35,7 @@ from functions.registrations_api.schemas import (
     PrincipalName,
     RegisteredDeviceOut,
 )
-from functions.registrations_api.wiring import device_tokens, doors, registrations
+from functions.registrations_api.wiring import device_tokens, doors, exports, registrations
 from shared.kernel.clock import system_clock
 from shared.kernel.paging import cursor_of, place_of
 from shared.kernel.principal import Role
@@ -51,6 +54,8 @@ from shared.registrations.errors import (
     DeviceNotFoundError,
     DeviceTokenRequiredError,
     EdgeNotFoundError,
+    ErasureNotFoundError,
+    ErasureRunningError,
     IdentifierTakenError,
     InvalidIdentifierError,
     KeptApartError,
@@ -65,6 +70,7 @@ from shared.registrations.model.edges import EdgeCause
 
 router = Router()
 OK, CREATED, NO_CONTENT = HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NO_CONTENT
+ACCEPTED = HTTPStatus.ACCEPTED
 DEVICE = "/v1/apps/<app_id>/devices/<device_id>"
 CONTACT = "/v1/apps/<app_id>/contacts/<contact_id>"
 
@@ -240,7 +246,7 @@ def unregister_device(app_id: AppId, device_id: DeviceId) -> Response[None]:
     summary="Log in",
     access=device(),
     success={OK: "The device, which is its contact's now."},
-    refusals=[DeviceNotFoundError, TooManyDevicesError],
+    refusals=[DeviceNotFoundError, TooManyDevicesError, ErasureRunningError],
 )
 def identify(
     app_id: AppId, device_id: DeviceId, body: Annotated[IdentifyIn, Body()]
@@ -278,9 +284,13 @@ def log_out(app_id: AppId, device_id: DeviceId) -> RegisteredDeviceOut:
     refusals=[ContactNotFoundError],
 )
 def get_contact(app_id: AppId, contact_id: ContactId) -> ContactOut:
-    """Return what the app knows of a contact; an id that was joined to another answers that one."""
+    """Return what the app knows of a contact; an id that was joined to another answers that one.
+
+    A viewer sees which attributes there are, not their values.
+    """
     found = registrations().contacts.get_profile(app_id=app_id, contact_id=contact_id)
-    return ContactOut.of(found)
+    shown = ContactOut.of(found)
+    return shown.masked() if caller().role_on(app_id) is Role.VIEWER else shown
 
 
 @router.on(
@@ -312,6 +322,56 @@ def update_contact(
         add_identifiers=body.identifiers(),
     )
     return ContactOut.of(found)
+
+
+@router.on(
+    f"DELETE {CONTACT}",
+    summary="Erase a person",
+    access=marketer(Role.ADMIN, or_contact=True),
+    success={ACCEPTED: "Nothing more is recorded of the person; what is known goes now."},
+    refusals=[ContactNotFoundError],
+)
+def erase_contact(app_id: AppId, contact_id: ContactId) -> Response[ErasureOut]:
+    """Erase a person, with all contacts that were joined: profile, identifiers, devices, events.
+
+    Late, replayed and imported events do not bring the person back. Again, it answers how far the
+    erasure got.
+    """
+    found = registrations().erasures.erase_contact(contact_id, app_id=app_id, by=caller().subject)
+    return answered(ErasureOut.of(found), ACCEPTED)
+
+
+@router.on(
+    f"GET {CONTACT}/erasure",
+    summary="How far an erasure got",
+    access=marketer(Role.ADMIN),
+    success={OK: "The erasure."},
+    refusals=[ErasureNotFoundError],
+)
+def get_erasure(app_id: AppId, contact_id: ContactId) -> ErasureOut:
+    """Return how far the erasure of a contact got."""
+    return ErasureOut.of(registrations().erasures.get_erasure(contact_id, app_id=app_id))
+
+
+@router.on(
+    f"GET {CONTACT}/export",
+    summary="All that is kept about a person",
+    access=marketer(Role.ADMIN, or_contact=True),
+    success={OK: "A page; follow `next_cursor` until it is null."},
+    refusals=[ContactNotFoundError],
+)
+def export_contact(
+    app_id: AppId, contact_id: ContactId, limit: Limit = 50, cursor: Cursor = None
+) -> ExportOut:
+    """Return everything that is kept about a person, as JSON.
+
+    The first page has the person itself, and may be longer than `limit`.
+    """
+    page = exports().export(contact_id, app_id=app_id, cursor=cursor, limit=limit)
+    return ExportOut(
+        items=tuple(ExportedOut.model_validate(item) for item in page.items),
+        next_cursor=page.next_cursor,
+    )
 
 
 @router.on(

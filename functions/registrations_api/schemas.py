@@ -16,6 +16,7 @@ from shared.platform.http.schemas import In, Out
 from shared.registrations.model.apps import App, AppCheck, AppCheckMode, Fcm, Platform
 from shared.registrations.model.devices import AttributeValue, Device, DeviceState, PushPermission
 from shared.registrations.model.edges import Edge, EdgeCause
+from shared.registrations.model.erasures import Erasure, ErasureState
 from shared.registrations.service.contacts import Profile
 from shared.registrations.service.identifiers import NamedIdentifier
 
@@ -102,6 +103,13 @@ class AppSettingsIn(In):
     issuers: Annotated[tuple[IssuerIn, ...], Field(max_length=10)] | None = None
     app_check: AppCheckIn | None = None
     policy: Word | None = None
+    kept_identifiers: (
+        Annotated[
+            tuple[Annotated[str, Field(pattern=r"^(customer|email|phone)$")], ...],
+            Field(max_length=3, description="Namespaces whose values are kept, encrypted."),
+        ]
+        | None
+    ) = None
 
     def settings(self) -> dict[str, Any]:
         """Return the settings that were sent, in the words of the model."""
@@ -175,6 +183,7 @@ class AppOut(Out):
     issuers: tuple[IssuerOut, ...]
     app_check: AppCheckOut
     policy: str | None
+    kept_identifiers: tuple[str, ...]
     created_at: datetime
     version: int
 
@@ -394,6 +403,53 @@ class ContactOut(Out):
             merges=tuple(profile.merges),
             created_at=profile.created_at,
         )
+
+    def masked(self) -> Self:
+        """Return the person as a viewer sees one."""
+        devices = tuple(
+            device.model_copy(update={"attributes": _masked(device.attributes)})
+            for device in self.devices
+        )
+        return self.model_copy(update={"attributes": _masked(self.attributes), "devices": devices})
+
+
+MASK = "…"
+"""Stands where a value is that the caller may not see."""
+
+
+def _masked(attributes: dict[str, AttributeValue]) -> dict[str, AttributeValue]:
+    return dict.fromkeys(attributes, MASK)
+
+
+class ErasureOut(Out):
+    """How far the erasure of a person got."""
+
+    erasure_id: str
+    contact_id: str
+    contact_ids: tuple[str, ...] = Field(description="All contacts that were the person's.")
+    state: ErasureState
+    requested_at: datetime
+    by: str
+    done_at: datetime | None
+
+    @classmethod
+    def of(cls, erasure: Erasure) -> Self:
+        """Render an erasure."""
+        return cls.model_validate(erasure, from_attributes=True)
+
+
+class ExportedOut(Out):
+    """One thing that is kept about a person."""
+
+    kind: str = Field(description="person, contact, device, merge, event or message.")
+    data: dict[str, Any]
+
+
+class ExportOut(Out):
+    """A page of all that is kept about a person; `next_cursor` goes on, also tomorrow."""
+
+    items: tuple[ExportedOut, ...]
+    next_cursor: str | None
 
 
 class OtherContactIn(In):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from shared.kernel.clock import system_clock
 from shared.kernel.ids import Ids
@@ -9,6 +10,7 @@ from shared.platform.auth import deployment
 from shared.platform.auth.app_check import FirebaseAppCheck
 from shared.platform.auth.device_tokens import DeviceTokens
 from shared.platform.auth.doors import Doors
+from shared.platform.encryption import DataKeyCipher
 from shared.platform.hashing import IdentifierHasher
 from shared.platform.ledger import Ledger
 from shared.platform.secrets_manager import Secret
@@ -17,8 +19,20 @@ from shared.registrations.service.apps import AppService
 from shared.registrations.service.callers import CallerService
 from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.devices import DeviceService
+from shared.registrations.service.erasures import ErasureService
+from shared.registrations.service.identifiers import IdentifierService
 from shared.registrations.service.people import PeopleService
-from shared.registrations.store import DynamoAppStore, DynamoContactStore, DynamoDeviceStore
+from shared.registrations.service.vault import VaultService
+from shared.registrations.store import (
+    DynamoAppStore,
+    DynamoContactStore,
+    DynamoDeviceStore,
+    DynamoErasureStore,
+    DynamoKeyStore,
+)
+
+if TYPE_CHECKING:
+    from shared.registrations.service.exports import ExportService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +44,7 @@ class Registrations:
     contacts: ContactService
     people: PeopleService
     callers: CallerService
+    erasures: ErasureService
 
 
 @cache
@@ -39,8 +54,16 @@ def registrations() -> Registrations:
     app_store = DynamoAppStore(table=table, ledger=ledger)
     device_store = DynamoDeviceStore(table=table, ledger=ledger)
     ids = Ids(clock=system_clock)
-    hasher = IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys)
     contact_store = DynamoContactStore(table=table, ledger=ledger)
+    identifiers = IdentifierService(
+        contacts=contact_store,
+        hasher=IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys),
+    )
+    vault = VaultService(
+        keys=DynamoKeyStore(table=table),
+        apps=app_store,
+        cipher=DataKeyCipher(keys=Secret(id=settings().encryption_secret).keys),
+    )
     people = PeopleService(
         contacts=contact_store,
         devices=device_store,
@@ -52,7 +75,8 @@ def registrations() -> Registrations:
         contacts=contact_store,
         devices=device_store,
         people=people,
-        hasher=hasher,
+        identifiers=identifiers,
+        vault=vault,
         clock=system_clock,
         ids=ids,
     )
@@ -68,8 +92,38 @@ def registrations() -> Registrations:
         contacts=contacts,
         people=people,
         callers=CallerService(
-            apps=app_store, devices=device_store, contacts=contact_store, hasher=hasher
+            apps=app_store, devices=device_store, contacts=contact_store, identifiers=identifiers
         ),
+        erasures=ErasureService(
+            contacts=contact_store,
+            devices=device_store,
+            erasures=DynamoErasureStore(table=table, ledger=ledger),
+            clock=system_clock,
+            ids=ids,
+        ),
+    )
+
+
+@cache
+def exports() -> "ExportService":
+    """Return the exports of this process; the other domains' code is loaded for them alone."""
+    from shared.contact_events.service.personal import PersonalEvents  # noqa: PLC0415
+    from shared.contact_events.store import DynamoEventStore  # noqa: PLC0415
+    from shared.push.service.personal import PersonalMessages  # noqa: PLC0415
+    from shared.push.store import DynamoChunkStore  # noqa: PLC0415
+    from shared.registrations.service.exports import ExportService  # noqa: PLC0415
+
+    ledger_table, contacts = settings().contact_events_table, registrations().contacts
+    chunks = DynamoChunkStore(table=settings().push_table, ledger_table=ledger_table)
+    events = DynamoEventStore(table=ledger_table)
+    return ExportService(
+        contacts=contacts.contacts,
+        devices=contacts.devices,
+        vault=contacts.vault,
+        domains={
+            "event": PersonalEvents(ledger=events, vault=contacts.vault),
+            "message": PersonalMessages(archive=chunks),
+        },
     )
 
 

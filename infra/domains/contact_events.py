@@ -34,6 +34,7 @@ class ContactEvents(Construct):
         }
         self.api = ApiFunction(self, "Api", package="contact_events_api", environment=tables)
         data.doors.open_to(self.api)
+        data.doors.show_encryption_key(self.api)
         data.contact_events.allow_reading(self.api, index="time")
         data.registrations.allow_reading(self.api, index="anonymous")
 

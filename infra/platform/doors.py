@@ -27,6 +27,8 @@ class Doors(Construct):
     Attributes:
         pool: the marketers; an administrator invites them, their groups come as claims.
         client: the pool's client for the command line and scripts.
+        identifier_key: ARN of the secret that hides identifiers.
+        encryption_key: ARN of the secret that wraps the contacts' data keys.
     """
 
     def __init__(self, scope: Construct, id_: str) -> None:
@@ -69,7 +71,8 @@ class Doors(Construct):
             prevent_user_existence_errors=True,
         )
         self._device_token_key = self._key("DeviceTokenKey", removal)
-        self._identifier_key = self._key("IdentifierKey", removal)
+        self.identifier_key = self._key("IdentifierKey", removal)
+        self.encryption_key = self._key("EncryptionKey", removal)
         self._operator_role_arn = context.operator_role_arn
         if context.target == "aws" and not context.operator_role_arn:
             Annotations.of(self).add_warning_v2(
@@ -79,10 +82,6 @@ class Doors(Construct):
 
     def open_to(self, function: EngageFunction) -> None:
         """Give ``function`` the keys and names by which it knows its callers."""
-        keys = {
-            "DEVICE_TOKEN_SECRET": self._device_token_key,
-            "IDENTIFIER_SECRET": self._identifier_key,
-        }
         # The issuer is put together, since the emulator has no attribute ProviderURL.
         issuer = f"https://cognito-idp.{Stack.of(self).region}.amazonaws.com"
         names = {
@@ -90,9 +89,22 @@ class Doors(Construct):
             "OIDC_AUDIENCE": self.client.user_pool_client_id,
             "OPERATOR_ROLE_ARN": self._operator_role_arn,
         }
-        for name, value in {**keys, **names}.items():
+        for name, value in names.items():
             function.add_environment(name, value)
-        function.allow("secretsmanager:GetSecretValue", on=list(keys.values()))
+        self._show(function, "DEVICE_TOKEN_SECRET", self._device_token_key)
+        self.show_identifier_key(function)
+
+    def show_identifier_key(self, function: EngageFunction) -> None:
+        """Give ``function`` the key under which identifiers are hashed."""
+        self._show(function, "IDENTIFIER_SECRET", self.identifier_key)
+
+    def show_encryption_key(self, function: EngageFunction) -> None:
+        """Give ``function`` the key that wraps the contacts' data keys."""
+        self._show(function, "ENCRYPTION_SECRET", self.encryption_key)
+
+    def _show(self, function: EngageFunction, name: str, secret: str) -> None:
+        function.add_environment(name, secret)
+        function.allow("secretsmanager:GetSecretValue", on=[secret])
 
     def _key(self, id_: str, removal: RemovalPolicy) -> str:
         """Add a secret ``{"current": <random>}``, and return its ARN.

@@ -46,5 +46,7 @@ class EngageData(EngageStack):
         CfnOutput(self, "ContactEventsTable", value=self.contact_events.table_name)
         CfnOutput(self, "PushTable", value=self.push.table_name)
         CfnOutput(self, "EventBus", value=self.bus.event_bus_name)
+        CfnOutput(self, "IdentifierKey", value=self.doors.identifier_key)
+        CfnOutput(self, "EncryptionKey", value=self.doors.encryption_key)
         CfnOutput(self, "UserPoolId", value=self.doors.pool.user_pool_id)
         CfnOutput(self, "UserPoolClientId", value=self.doors.client.user_pool_client_id)

@@ -31,6 +31,7 @@ class EngageService(EngageStack):
 
         CfnOutput(self, "ApiId", value=api.api_id)
         CfnOutput(self, "ApiUrl", value=api.api_endpoint)
+        CfnOutput(self, "Settler", value=registrations.settler.function_name)
         CfnOutput(self, "PushQueueUrl", value=push.queue.queue_url)
         CfnOutput(self, "RegistrationsApiUrl", value=_open_to_iam(registrations.api))
         CfnOutput(self, "ContactEventsApiUrl", value=_open_to_iam(contact_events.api))

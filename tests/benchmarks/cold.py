@@ -197,6 +197,7 @@ def _environment(url: str, scratch: Path) -> dict[str, str]:
         "PUSH_QUEUE_URL": f"{url}/push",
         "DEVICE_TOKEN_SECRET": "device-tokens",
         "IDENTIFIER_SECRET": "identifiers",
+        "ENCRYPTION_SECRET": "data-keys",
         "OIDC_ISSUER": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_pool",
         "OIDC_AUDIENCE": "marketers",
         "OPERATOR_ROLE_ARN": OPERATOR,

@@ -1,12 +1,14 @@
 """One person on two phones, over HTTP on the deployed stack: joined, read as one, parted."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 
 from infra.local.aws import REGION
-from tests.e2e.calls import register
+from tests.e2e.calls import PATIENCE, register
 
 
 class Admin:
@@ -56,6 +58,42 @@ def test_two_contacts_become_one_person_and_two_again(
     assert apart.status_code == 204, apart.text
     refused = admin.ask("POST", f"/contacts/{one}/merges", {"other_contact_id": other})
     assert refused.json()["code"] == "kept_apart"
+
+
+def test_a_person_is_given_out_and_erased(
+    http: httpx.Client, stack: dict[str, Any], admin: Admin
+) -> None:
+    person = logged_in(http, stack, stack["role_tokens"]["sender"])
+    email = f"{person[-8:].lower()}@example.com"
+    assert admin.ask("PATCH", "", {"kept_identifiers": ["email"]}).status_code == 200
+    added = {"add_identifiers": [{"namespace": "email", "value": email}]}
+    assert admin.ask("PATCH", f"/contacts/{person}", added).status_code == 200
+
+    export = admin.ask("GET", f"/contacts/{person}/export?limit=200").json()
+    (contact,) = [
+        item["data"]
+        for item in export["items"]
+        if item["kind"] == "contact" and item["data"]["contact_id"] == person
+    ]
+    assert email in [one["value"] for one in contact["identifiers"]]
+
+    asked = admin.ask("DELETE", f"/contacts/{person}")
+    assert asked.status_code == 202, asked.text
+    assert admin.ask("GET", f"/contacts/{person}").json()["code"] == "contact_erased"
+    assert eventually(
+        lambda: admin.ask("GET", f"/contacts/{person}/erasure").json()["state"], "settling"
+    )
+    again = logged_in(http, stack, stack["role_tokens"]["sender"])
+    assert again != person
+
+
+def eventually(read: Callable[[], str], wanted: str) -> bool:
+    """Say whether something is read before patience ends."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        if read() == wanted:
+            return True
+    return False
 
 
 def logged_in(http: httpx.Client, stack: dict[str, Any], user_token: str) -> str:

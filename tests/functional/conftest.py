@@ -31,6 +31,7 @@ def deployed(
     aws_on_wire.secrets = {
         "device-tokens": {"current": "a device token key"},
         "identifiers": {"current": "an identifier key"},
+        "data-keys": {"current": "an encryption key"},
     }
     aws_on_wire.keys = pool.jwks()
     aws_on_wire.published.clear()
@@ -39,6 +40,7 @@ def deployed(
         "AWS_ENDPOINT_URL": aws_on_wire.url,
         "DEVICE_TOKEN_SECRET": "device-tokens",
         "IDENTIFIER_SECRET": "identifiers",
+        "ENCRYPTION_SECRET": "data-keys",
         "EVENT_BUS": "contact-events",
         "PUSH_QUEUE_URL": f"{aws_on_wire.url}/push",
         "OIDC_ISSUER": POOL,

@@ -10,3 +10,10 @@ WRITE = dynamodb("PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
 KEYS = {"secretsmanager:GetSecretValue"}
 DOORS = {"DoorsDeviceTokenKey": KEYS, "DoorsIdentifierKey": KEYS}
 """What every function that knows its callers may read."""
+RECEIVE = {
+    "sqs:ReceiveMessage",
+    "sqs:ChangeMessageVisibility",
+    "sqs:GetQueueUrl",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+}

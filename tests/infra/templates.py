@@ -51,6 +51,12 @@ class Template:
             "AWS::Lambda::Function", Handler=f"functions.{package}.handler.lambda_handler"
         )
 
+    def source_of(self, function: str) -> Json:
+        """Return the event source mapping that feeds a function."""
+        mappings = self.all("AWS::Lambda::EventSourceMapping").values()
+        (found,) = [one for one in mappings if shown(one["FunctionName"]) == function]
+        return found
+
     def rights(self, package: str) -> dict[str, set[str]]:
         """Return what a function may do, by resource, besides its log and its traces."""
         role = shown(self.function(package)["Role"])

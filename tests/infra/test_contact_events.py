@@ -10,6 +10,7 @@ def test_the_api_only_reads(service: Template) -> None:
         "ContactEvents/index/time": dynamodb("Query"),
         "Registrations": READ,
         "Registrations/index/anonymous": dynamodb("Query"),
+        "DoorsEncryptionKey": {"secretsmanager:GetSecretValue"},
     }
 
 
@@ -70,8 +71,11 @@ def test_the_audit_runs_every_hour_once_the_last_hour_is_closed(service: Templat
 
 
 def test_an_audit_that_fails_is_kept(service: Template) -> None:
-    destination = service.one("AWS::Lambda::EventInvokeConfig")["DestinationConfig"]
-    assert shown(destination["OnFailure"]["Destination"]) == "ContactEventsRelayDeadLetters"
+    ends = {
+        shown(found["FunctionName"]): shown(found["DestinationConfig"]["OnFailure"]["Destination"])
+        for found in service.all("AWS::Lambda::EventInvokeConfig").values()
+    }
+    assert ends["ContactEventsRelay"] == "ContactEventsRelayDeadLetters"
 
 
 def test_a_late_relay_rings(service: Template) -> None:

@@ -40,7 +40,7 @@ def test_what_holds_state_outlives_its_stack(data: Template) -> None:
 
 def test_keys_are_made_on_aws_and_seen_by_nobody(data: Template) -> None:
     secrets = data.all("AWS::SecretsManager::Secret")
-    assert set(secrets) == {"DoorsDeviceTokenKey", "DoorsIdentifierKey"}
+    assert set(secrets) == {"DoorsDeviceTokenKey", "DoorsIdentifierKey", "DoorsEncryptionKey"}
     for secret in secrets.values():
         assert secret["GenerateSecretString"] == {
             "SecretStringTemplate": "{}",

@@ -7,6 +7,7 @@ PACKAGES = {
     "relay_events",
     "send_push",
     "service_api",
+    "settle_contacts",
 }
 
 
@@ -52,7 +53,11 @@ def test_every_end_of_a_line_is_watched_for_two_weeks(service: Template) -> None
     queues = service.all("AWS::SQS::Queue")
     ends = {name for name in queues if name.endswith("DeadLetters")}
 
-    assert ends == {"ContactEventsRelayDeadLetters", "PushDeadLetters"}
+    assert ends == {
+        "ContactEventsRelayDeadLetters",
+        "PushDeadLetters",
+        "RegistrationsSettlerDeadLetters",
+    }
     for end in ends:
         assert queues[end]["MessageRetentionPeriod"] == 14 * 24 * 3600
         assert service.alarms_of(end) == {"ApproximateNumberOfMessagesVisible"}

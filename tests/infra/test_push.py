@@ -1,6 +1,6 @@
 from functions.send_push.wiring import FUNCTION_TIMEOUT
 from shared.platform.eventbridge import SOURCE
-from tests.infra.rights import DOORS, READ, WRITE, dynamodb
+from tests.infra.rights import DOORS, READ, RECEIVE, WRITE, dynamodb
 from tests.infra.templates import Template, shown
 
 
@@ -18,14 +18,7 @@ def test_the_sender_reads_credentials_and_writes_outcomes(service: Template) -> 
         "Push": READ | WRITE,
         "Registrations": READ | WRITE,
         "ContactEvents": dynamodb("PutItem", "GetItem", "BatchGetItem"),
-        "PushQueue": {
-            "sqs:ReceiveMessage",
-            "sqs:ChangeMessageVisibility",
-            "sqs:GetQueueUrl",
-            "sqs:DeleteMessage",
-            "sqs:GetQueueAttributes",
-            "sqs:SendMessage",
-        },
+        "PushQueue": RECEIVE | {"sqs:SendMessage"},
         "arn:AWS::Partition:secretsmanager:AWS::Region:AWS::AccountId:secret:engage/fcm/*": {
             "secretsmanager:GetSecretValue"
         },
@@ -70,10 +63,10 @@ def test_the_sender_leases_a_chunk_for_as_long_as_it_may_run(service: Template) 
 
 
 def test_messages_come_one_by_one_to_a_bounded_number_of_senders(service: Template) -> None:
-    mapping = service.one("AWS::Lambda::EventSourceMapping", BatchSize=1)
+    mapping = service.source_of("PushSender")
 
     assert shown(mapping["EventSourceArn"]) == "PushQueue"
-    assert shown(mapping["FunctionName"]) == "PushSender"
+    assert mapping["BatchSize"] == 1
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 50}
 

@@ -1,5 +1,5 @@
 from tests.infra.conftest import OPERATOR
-from tests.infra.rights import DOORS, READ, WRITE, dynamodb
+from tests.infra.rights import DOORS, READ, RECEIVE, WRITE, dynamodb
 from tests.infra.templates import Template, shown
 
 
@@ -7,7 +7,9 @@ def test_the_api_changes_registrations_and_only_appends_to_the_ledger(service: T
     assert service.rights("registrations_api") == DOORS | {
         "Registrations": READ | WRITE,
         "Registrations/index/anonymous": dynamodb("Query"),
-        "ContactEvents": dynamodb("PutItem"),
+        "ContactEvents": dynamodb("PutItem", "Query"),
+        "Push": dynamodb("BatchGetItem"),
+        "DoorsEncryptionKey": {"secretsmanager:GetSecretValue"},
     }
 
 
@@ -17,8 +19,10 @@ def test_the_api_is_told_where_things_are_and_who_may_come_in(service: Template)
     assert {name: shown(value) for name, value in told.items()} == {
         "REGISTRATIONS_TABLE": "Registrations",
         "CONTACT_EVENTS_TABLE": "ContactEvents",
+        "PUSH_TABLE": "Push",
         "DEVICE_TOKEN_SECRET": "DoorsDeviceTokenKey",
         "IDENTIFIER_SECRET": "DoorsIdentifierKey",
+        "ENCRYPTION_SECRET": "DoorsEncryptionKey",
         "OIDC_ISSUER": "https://cognito-idp.AWS::Region.amazonaws.com/DoorsMarketers",
         "OIDC_AUDIENCE": "DoorsMarketersClient",
         "OPERATOR_ROLE_ARN": OPERATOR,
@@ -28,3 +32,38 @@ def test_the_api_is_told_where_things_are_and_who_may_come_in(service: Template)
         "POWERTOOLS_LOG_LEVEL": "INFO",
         "PYDANTIC_DISABLE_PLUGINS": "__all__",
     }
+
+
+def test_the_settler_may_delete_what_others_keep_and_invent_nothing(service: Template) -> None:
+    assert service.rights("settle_contacts") == {
+        "Registrations": READ | WRITE,
+        "Registrations/index/anonymous": dynamodb("Query"),
+        "ContactEvents": dynamodb("PutItem", "Query", "BatchWriteItem"),
+        "Push": dynamodb("BatchGetItem", "UpdateItem", "DeleteItem"),
+        "DoorsIdentifierKey": {"secretsmanager:GetSecretValue"},
+        "DoorsEncryptionKey": {"secretsmanager:GetSecretValue"},
+        "RegistrationsErasures": RECEIVE,
+        "RegistrationsSettlerDeadLetters": {
+            "sqs:SendMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:GetQueueUrl",
+        },
+    }
+
+
+def test_an_erasure_is_begun_by_its_event(service: Template) -> None:
+    rule = service.one(
+        "AWS::Events::Rule",
+        EventPattern={"source": ["engage"], "detail-type": ["contact.erasure_requested.v1"]},
+    )
+    assert [shown(target["Arn"]) for target in rule["Targets"]] == ["RegistrationsErasures"]
+    mapping = service.source_of("RegistrationsSettler")
+    assert shown(mapping["EventSourceArn"]) == "RegistrationsErasures"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_what_was_left_open_is_swept_every_five_minutes(service: Template) -> None:
+    rule = service.one("AWS::Events::Rule", ScheduleExpression="rate(5 minutes)")
+    (target,) = rule["Targets"]
+    assert shown(target["Arn"]) == "RegistrationsSettler"
+    assert shown(target["DeadLetterConfig"]["Arn"]) == "RegistrationsSettlerDeadLetters"

@@ -86,3 +86,25 @@ def test_contacts_that_are_kept_apart_are_not_merged(deployed: Deployment, app_i
     assert ask(deployed, f"POST {ada}/keep-apart", other).status == 204
     answer = ask(deployed, f"POST {ada}/merges", other)
     assert (answer.status, answer.body["code"]) == (422, "kept_apart")
+
+
+def test_a_viewer_sees_which_attributes_there_are_and_not_their_values(
+    deployed: Deployment, app_id: str
+) -> None:
+    ada = logged_in(deployed, app_id, "ada")
+    ask(deployed, f"PATCH {ada}", {"attributes": {"city": "London"}})
+    shown = {
+        role: deployed.request(f"GET {ada}", bearer=deployed.marketer(app_id, role)).body
+        for role in ("viewer", "editor")
+    }
+    assert shown["viewer"]["attributes"] == {"city": "…"}
+    assert shown["editor"]["attributes"] == {"city": "London"}
+
+
+def test_an_app_keeps_only_what_may_be_kept(deployed: Deployment) -> None:
+    body = {"name": "Shop", "org": "com.example", "platforms": ["ios"]}
+    for kept, status in ((["email", "customer"], 201), (["oidc"], 422)):
+        answer = deployed.request(
+            "POST /v1/apps", {**body, "kept_identifiers": kept}, bearer=deployed.operator()
+        )
+        assert answer.status == status, answer.body

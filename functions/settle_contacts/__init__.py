@@ -1,0 +1,1 @@
+"""Worker that settles what contacts left open: erasures, half-done merges, outdated keys."""

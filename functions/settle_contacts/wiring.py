@@ -1,0 +1,118 @@
+"""Connects the worker to all who keep something about contacts."""
+
+from collections.abc import Iterable
+from functools import cache
+
+from shared.contact_events.service.personal import PersonalEvents
+from shared.contact_events.store import DynamoEventStore
+from shared.kernel.clock import system_clock
+from shared.kernel.ids import Ids
+from shared.platform.encryption import DataKeyCipher
+from shared.platform.hashing import IdentifierHasher
+from shared.platform.ledger import Ledger
+from shared.platform.secrets_manager import Secret
+from shared.platform.settings import settings
+from shared.push.service.personal import PersonalMessages
+from shared.push.store import DynamoChunkStore
+from shared.registrations.service.erasures import ForgettingService
+from shared.registrations.service.identifiers import IdentifierService
+from shared.registrations.service.people import PeopleService
+from shared.registrations.service.rotation import RotationService
+from shared.registrations.service.vault import VaultService
+from shared.registrations.store import (
+    DynamoAppStore,
+    DynamoContactStore,
+    DynamoDeviceStore,
+    DynamoErasureStore,
+    DynamoKeyStore,
+)
+
+
+def app_ids() -> Iterable[str]:
+    """Yield the ids of all apps."""
+    return _apps().app_ids()
+
+
+@cache
+def people() -> PeopleService:
+    """Return the people of this process."""
+    return PeopleService(
+        contacts=_contacts(),
+        devices=_devices(),
+        domains=(),  # none holds state per contact yet
+        clock=system_clock,
+        ids=_ids(),
+    )
+
+
+@cache
+def forgetting() -> ForgettingService:
+    """Return the erasures of this process."""
+    ledger_table = settings().contact_events_table
+    chunks = DynamoChunkStore(table=settings().push_table, ledger_table=ledger_table)
+    return ForgettingService(
+        devices=_devices(),
+        erasures=DynamoErasureStore(table=settings().registrations_table, ledger=_ledger()),
+        domains=(
+            # It finds messages by the ledger, whose events go last.
+            PersonalMessages(archive=chunks),
+            PersonalEvents(ledger=DynamoEventStore(table=ledger_table), vault=_vault()),
+        ),
+        clock=system_clock,
+        ids=_ids(),
+    )
+
+
+@cache
+def rotation() -> RotationService:
+    """Return the rotation of this process."""
+    return RotationService(
+        contacts=_contacts(),
+        keys=_keys(),
+        cipher=_cipher(),
+        identifiers=IdentifierService(
+            contacts=_contacts(),
+            hasher=IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys),
+        ),
+        vault=_vault(),
+    )
+
+
+@cache
+def _vault() -> VaultService:
+    return VaultService(keys=_keys(), apps=_apps(), cipher=_cipher())
+
+
+@cache
+def _cipher() -> DataKeyCipher:
+    return DataKeyCipher(keys=Secret(id=settings().encryption_secret).keys)
+
+
+@cache
+def _apps() -> DynamoAppStore:
+    return DynamoAppStore(table=settings().registrations_table, ledger=_ledger())
+
+
+@cache
+def _contacts() -> DynamoContactStore:
+    return DynamoContactStore(table=settings().registrations_table, ledger=_ledger())
+
+
+@cache
+def _devices() -> DynamoDeviceStore:
+    return DynamoDeviceStore(table=settings().registrations_table, ledger=_ledger())
+
+
+@cache
+def _keys() -> DynamoKeyStore:
+    return DynamoKeyStore(table=settings().registrations_table)
+
+
+@cache
+def _ledger() -> Ledger:
+    return Ledger(table=settings().contact_events_table)
+
+
+@cache
+def _ids() -> Ids:
+    return Ids(clock=system_clock)
