@@ -84,6 +84,7 @@ def expect_engage(command: str) -> None:
 def expect_aws(command: str) -> None:
     """Hold a line of the AWS command line against the service's own model."""
     _, service, operation, *arguments = shlex.split(command)
+    arguments = [one for one in arguments if one != "--cli-binary-format"]  # of every command
     model = get_session().get_service_model(service)
     names = {_dashed(name): name for name in model.operation_names}
     shape = model.operation_model(names[operation]).input_shape

@@ -134,6 +134,10 @@ class World:
         contact = f"/v1/apps/{app_id}/contacts/{self.known['contact_id']}"
         merges = deployed.request(f"GET {contact}/merges", bearer=deployed.operator()).body
         self.known["edge_id"] = merges["items"][0]["edge_id"]
+        self.erased = deployed.a_device(app_id, "phone-003")["contact_id"]
+        deployed.request(
+            f"DELETE /v1/apps/{app_id}/contacts/{self.erased}", bearer=deployed.operator()
+        )
 
     def log_in(self, token: str | None = None) -> None:
         """Have the device registered, with its contact logged in; ``token`` is what it has left."""
@@ -143,6 +147,11 @@ class World:
         known = self.deployed.log_in(device, "ada", audience=AUDIENCE)
         self.known["contact_id"] = known["contact_id"]
         self.bearers["device"] = known["device_token"]
+
+    def in_path(self, path: str, names: set[str]) -> dict[str, Any]:
+        """Return what exists, for the parameters of a path."""
+        real = {name: self.known[name] for name in names}
+        return real | ({"contact_id": self.erased} if path.endswith("/erasure") else {})
 
     def with_known(self, case: Request) -> Request:
         """Return the case with those values in its body that lead to something."""
@@ -177,7 +186,7 @@ def callers_of(access: str) -> list[str]:
 def cases(world: World, operation: Any) -> st.SearchStrategy[Request]:
     """Return requests of an operation: most about what exists, valid and broken."""
     names = {parameter.name for parameter in operation.path_parameters}
-    real = {name: world.known[name] for name in names}
+    real = world.in_path(operation.path, names)
     valid, broken = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
     return st.one_of(
         operation.as_strategy(valid, path_parameters=real).map(world.with_known),

@@ -111,6 +111,7 @@ def test_the_stack_says_where_its_doors_are(service: Template) -> None:
         "RegistrationsApiUrl",
         "ContactEventsApiUrl",
         "PushApiUrl",
+        "Settler",
     }
 
 
