@@ -2,8 +2,9 @@
 
 Sides run in turns, so what slows a shared machine for a while slows both: a round's ratio is far
 steadier than either figure. The ratio is the median of the rounds' ratios; where the goal lies
-within their middle half, the machine's noise decides between reached and missed, and the verdict
-says so instead: two runs may then differ by one step, and never contradict each other.
+within their middle half (of fewer than ten rounds: within all of them), the machine's noise decides
+between reached and missed, and the verdict says so instead: two runs may then differ by one step,
+and hardly ever contradict each other.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -96,7 +97,7 @@ class Comparison:
     @property
     def verdict(self) -> Verdict:
         """Return whether the goal stands."""
-        low, high = _middle_half(self.ratios)
+        low, high = _middle(self.ratios)
         if low < self.goal.limit < high:
             return Verdict.CLOSE
         return Verdict.REACHED if self.goal.holds(self.ratio) else Verdict.MISSED
@@ -145,10 +146,14 @@ class Result:
         }
 
 
-def _middle_half(values: Sequence[float]) -> tuple[float, float]:
-    """Return the quartiles between which the middle half of the values lies."""
-    if len(values) == 1:
-        return values[0], values[0]
+FEW = 10
+"""Of fewer rounds than this, the quartiles themselves are noise."""
+
+
+def _middle(values: Sequence[float]) -> tuple[float, float]:
+    """Return between what the middle half of the values lies; of few values, all."""
+    if len(values) < FEW:
+        return min(values), max(values)
     low, _, high = quantiles(values, method="inclusive")
     return low, high
 

@@ -28,10 +28,20 @@ def test_a_slow_minute_that_hits_both_sides_changes_no_ratio() -> None:
 
 @pytest.mark.parametrize(
     ("limit", "verdict"),
-    [(0.7, Verdict.REACHED), (0.45, Verdict.CLOSE), (0.2, Verdict.MISSED)],
+    [(0.8, Verdict.REACHED), (0.65, Verdict.CLOSE), (0.35, Verdict.CLOSE), (0.2, Verdict.MISSED)],
 )
-def test_where_the_goal_lies_within_the_noise_it_is_close(limit: float, verdict: Verdict) -> None:
+def test_where_the_goal_lies_within_few_rounds_it_is_close(limit: float, verdict: Verdict) -> None:
     one = compared([3, 4, 5, 6, 7], [10] * 5, Goal(limit))
+    assert one.ratio == 0.5
+    assert one.verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("limit", "verdict"),
+    [(0.7, Verdict.REACHED), (0.55, Verdict.CLOSE), (0.3, Verdict.MISSED)],
+)
+def test_of_many_rounds_the_middle_half_decides(limit: float, verdict: Verdict) -> None:
+    one = compared([1, 2, 3, 4, 4, 5, 5, 5, 6, 6, 7, 8, 9], [10] * 13, Goal(limit))
     assert one.ratio == 0.5
     assert one.verdict is verdict
 
