@@ -52,6 +52,9 @@ _NEVER_IMPORTED = {
 }
 """Dependencies of firebase-admin that ``firebase_admin.messaging`` never imports, 29 MB."""
 
+_UNASKED = ("phonenumbers/geodata", "phonenumbers/carrierdata")
+"""Names of places and carriers by the prefix of a number, 20 MB."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Platform:
@@ -237,11 +240,13 @@ def _runtime_python() -> Path:
 
 
 def _trim(packages: Path) -> None:
-    """Drop uv's lock, commands, tests, and descriptions of services that no function calls."""
+    """Drop uv's lock, commands, tests, and data that no function asks for."""
     (packages / ".lock").unlink(missing_ok=True)
     shutil.rmtree(packages / "bin", ignore_errors=True)
     for tests in [*packages.glob("*/tests"), *packages.glob("*/*/tests")]:
         shutil.rmtree(tests)
+    for unasked in _UNASKED:
+        shutil.rmtree(packages / unasked, ignore_errors=True)
     for service in packages.glob("botocore/data/*/"):
         if service.name not in _SERVICES:
             shutil.rmtree(service)

@@ -225,6 +225,18 @@ def test_botocore_carries_no_prose_and_no_other_services_endpoints(core: Path) -
     assert b"<p>" not in model
 
 
+def test_the_core_layer_knows_zones_of_numbers_and_holidays_but_no_names_of_places(
+    core: Path,
+) -> None:
+    asks = (
+        "import holidays, phonenumbers; from phonenumbers import timezone;"
+        "print(timezone.time_zones_for_number(phonenumbers.parse('+33612345678')),"
+        " len(holidays.country_holidays('FR', years=2026)))"
+    )
+    assert _run(asks, core) == "('Europe/Paris',) 11"
+    assert not any((core / "phonenumbers" / dead).exists() for dead in ("geodata", "carrierdata"))
+
+
 def test_the_layers_fit_into_lambda(core: Path, push: Path) -> None:
     size = sum(file.stat().st_size for layer in (core, push) for file in layer.rglob("*.*"))
     # AWS allows 250 MB, unpacked; a larger layer is a slower start.
