@@ -1,11 +1,12 @@
 """What a domain says happened; the ledger keeps it, the relay publishes it as a CloudEvent."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-ENVELOPE_FIELDS = frozenset({"app_id", "contact_id", "occurred_at", "purpose"})
+ENVELOPE_FIELDS = frozenset({"app_id", "channel", "contact_id", "occurred_at", "purpose", "source"})
 
 
 class Channel(StrEnum):
@@ -74,5 +75,29 @@ class DomainEvent:
 
     def payload(self) -> dict[str, object]:
         """Return the event's own fields, by name."""
-        own = (field.name for field in fields(self) if field.name not in ENVELOPE_FIELDS)
+        own = (one.name for one in fields(self) if one.name not in ENVELOPE_FIELDS)
         return {name: getattr(self, name) for name in own}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSuppressed(DomainEvent):
+    """A person was not told something, by a rule of ours; ``reason`` names it.
+
+    Every domain that refuses says it in these words, so ``source`` and ``channel`` are each
+    event's own. ``decision`` is defer or drop: after a defer it may be asked again at ``until``.
+    ``because`` has the reasons in plain values, as a decision gives them.
+    """
+
+    type: ClassVar[str] = "message.suppressed.v1"
+    direction: ClassVar[Direction | None] = Direction.OUT
+    source: str = field()  # type: ignore[misc]
+    channel: Channel = field()  # type: ignore[misc]
+    contact_id: str
+    purpose: Purpose
+    decision: str
+    reason: str
+    because: tuple[Mapping[str, object], ...] = ()
+    until: datetime | None = None
+    message_id: str | None = None
+    device_id: str | None = None
+    campaign_id: str | None = None

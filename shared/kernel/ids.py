@@ -16,7 +16,9 @@ ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U."""
 
 ULID_LENGTH = 26
-_CHANCE_BITS = 80
+CHANCE_BITS = 80
+"""Of a ULID: what follows its 48 bits of time."""
+
 _PACKED = 16
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 
@@ -38,14 +40,19 @@ class Ids:
         """Return a bare ULID, greater than ``after``: the sequence of this event's cause."""
         with self._lock:
             floor = self._last if after is None else max(self._last, _decode(after))
-            fresh = (milliseconds(self.clock()) << _CHANCE_BITS) | self.chance(_CHANCE_BITS)
+            fresh = (milliseconds(self.clock()) << CHANCE_BITS) | self.chance(CHANCE_BITS)
             self._last = fresh if fresh > floor else floor + 1
             return _encode(self._last)
 
 
+def ulid_of(at: datetime, *, chance: int) -> str:
+    """Return the ULID of an instant whose 80 bits of chance are given."""
+    return _encode((milliseconds(at) << CHANCE_BITS) | chance)
+
+
 def made_at(ulid: str) -> datetime:
     """Return the millisecond in which a ULID was made; a prefix before it is passed over."""
-    return from_milliseconds(_decode(ulid[-ULID_LENGTH:]) >> _CHANCE_BITS)
+    return from_milliseconds(_decode(ulid[-ULID_LENGTH:]) >> CHANCE_BITS)
 
 
 def is_ulid(text: str) -> bool:

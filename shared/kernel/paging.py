@@ -10,6 +10,9 @@ from shared.kernel.errors import FieldProblem, InvalidFieldsError
 
 T = TypeVar("T")
 
+_LONGEST_NUMBER = 15
+"""Digits; no list is longer, and every reader agrees on such a number."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[T]):
@@ -35,8 +38,24 @@ def place_of(cursor: str) -> str:
     except (binascii.Error, ValueError):
         place = ""
     if not place or cursor_of(place) != cursor:
-        problem = FieldProblem(
-            pointer="query/cursor", code="cursor", detail="use the next_cursor of an answer"
-        )
-        raise InvalidFieldsError("the cursor is unusable", fields=[problem])
+        raise _unusable()
     return place
+
+
+def number_of(cursor: str) -> int:
+    """Return the number that a cursor names, in a list whose places are numbers.
+
+    Raises:
+        InvalidFieldsError: the cursor is of no such list.
+    """
+    place = place_of(cursor)
+    if not (place.isascii() and place.isdecimal() and len(place) <= _LONGEST_NUMBER):
+        raise _unusable()
+    return int(place)
+
+
+def _unusable() -> InvalidFieldsError:
+    problem = FieldProblem(
+        pointer="query/cursor", code="cursor", detail="use the next_cursor of an answer"
+    )
+    return InvalidFieldsError("the cursor is unusable", fields=[problem])

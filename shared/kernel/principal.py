@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
+from shared.kernel.events import Channel
+
 EVERY_APP = "*"
 
 
@@ -25,26 +27,43 @@ class Issuer:
     jwks_uri: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """Another system that an app knows: the channels it may speak for, the key it signs with."""
+
+    name: str
+    channels: frozenset[Channel]
+    key: bytes = field(repr=False)
+
+
 class Kind(StrEnum):
     """How the caller proved who they are."""
 
     DEVICE = "device"
     USER = "user"
     IAM = "iam"
+    SYSTEM = "system"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """A caller whose proof was checked.
 
-    ``subject`` is a device id, an issuer and subject joined by ``#``, or a role's ARN.
-    ``app_id`` is set for devices: the one app their token speaks for.
+    ``subject`` is a device id, an issuer and subject joined by ``#``, a role's ARN, or the name of
+    another system. ``app_id`` is set for devices and systems: the one app they have to do with.
+    ``channels`` are those that a system may speak for.
     """
 
     kind: Kind
     subject: str
     app_id: str | None = None
     grants: Mapping[str, Role] = field(default_factory=dict)
+    channels: frozenset[Channel] = frozenset()
+
+    @property
+    def identity(self) -> str:
+        """Return a name that nobody else has: devices and systems are named by their app."""
+        return f"{self.app_id}#{self.subject}" if self.app_id else self.subject
 
     def role_on(self, app_id: str) -> Role | None:
         """Return the strongest role on an app, or ``None``."""

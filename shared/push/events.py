@@ -56,14 +56,6 @@ class MessageFailed(MessageEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MessageSuppressed(MessageEvent):
-    """The message was not sent, by a rule of ours; ``reason`` names it."""
-
-    type: ClassVar[str] = "message.suppressed.v1"
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageExpired(MessageEvent):
     """The message was not sent in time."""
 
