@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import boto3
 import pytest
@@ -13,7 +12,7 @@ from pytest_socket import disable_socket, enable_socket
 from shared.platform import clients, dynamodb
 from shared.platform.settings import settings
 from tests.dynamodb_local import running_dynamodb_local
-from tests.tables import REGION, definition
+from tests.tables import REGION, make_all
 
 ROOT = Path(__file__).parents[1]
 
@@ -77,11 +76,9 @@ def aws(monkeypatch: pytest.MonkeyPatch, dynamodb_url: str) -> Iterator[None]:
 @pytest.fixture
 def tables(aws: None, dynamodb_client: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Make every table of the deployment anew, and name them in the environment."""
-    made = {}
-    for name in ("registrations", "contact_events", "push"):
-        made[name] = f"{name}-{uuid4().hex[:12]}"
-        dynamodb_client.create_table(**definition(name, table=made[name]))
-        monkeypatch.setenv(f"{name.upper()}_TABLE", made[name])
+    made = make_all(dynamodb_client)
+    for name, table in made.items():
+        monkeypatch.setenv(f"{name.upper()}_TABLE", table)
     return made
 
 

@@ -1,12 +1,14 @@
 """The tables as tests make them; a test of infra holds them against the deployed ones."""
 
 from typing import Any
+from uuid import uuid4
 
 REGION = "eu-west-1"
 
 INDEXES: dict[str, dict[str, tuple[str, ...]]] = {
     "registrations": {"anonymous": ("anonymous",)},
     "contact_events": {"time": ("hour", "sequence")},
+    "contact_policy": {},
     "push": {},
 }
 """The global secondary indexes of each table: hash key, then range key where there is one."""
@@ -33,6 +35,14 @@ def definition(name: str, *, table: str, indexed: bool = True) -> dict[str, Any]
             }
             for index, keys in indexes.items()
         ]
+    return made
+
+
+def make_all(client: Any, *, indexed: bool = True) -> dict[str, str]:
+    """Make every table of the deployment anew; return their names by those in the code."""
+    made = {name: f"{name}-{uuid4().hex[:12]}" for name in INDEXES}
+    for name, table in made.items():
+        client.create_table(**definition(name, table=table, indexed=indexed))
     return made
 
 

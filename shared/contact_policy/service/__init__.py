@@ -1,0 +1,1 @@
+"""What can be done under a contact policy; one method per use case."""
