@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictFloat, StrictInt, 
 from pydantic_core import PydanticCustomError
 
 from shared.kernel.addresses import Address, AddressKind
+from shared.kernel.events import Channel
 from shared.kernel.principal import Issuer, Role
 from shared.platform.auth.doors import normalised_arn
 from shared.platform.http.schemas import In, Out
@@ -17,6 +18,7 @@ from shared.registrations.model.apps import App, AppCheck, AppCheckMode, Fcm, Pl
 from shared.registrations.model.devices import AttributeValue, Device, DeviceState, PushPermission
 from shared.registrations.model.edges import Edge, EdgeCause
 from shared.registrations.model.erasures import Erasure, ErasureState
+from shared.registrations.model.systems import WebhookSecret
 from shared.registrations.service.contacts import Profile
 from shared.registrations.service.identifiers import NamedIdentifier
 
@@ -32,6 +34,7 @@ def _of_moderate_size(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
 
 AppId: TypeAlias = Annotated[str, Path(pattern=r"^app_[0-9A-Z]{26}$")]
 DeviceId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
+SecretId: TypeAlias = Annotated[str, Path(pattern=r"^whs_[0-9A-Z]{26}$")]
 EdgeId: TypeAlias = Annotated[str, Path(pattern=r"^edg_[0-9A-Z]{26}$")]
 ContactId: TypeAlias = Annotated[str, Path(pattern=r"^con_[0-9A-Z]{26}$")]
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=200)]
@@ -480,3 +483,59 @@ class MergesOut(Out):
 
     items: tuple[MergeOut, ...]
     next_cursor: None = None
+
+
+class WebhookSecretIn(In):
+    """Another system, and the channels it may speak for."""
+
+    name: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$",
+            description="The system, in lower case; a second secret of it has the same name.",
+            examples=["campaign-suite"],
+        ),
+    ]
+    channels: Annotated[tuple[Channel, ...], Field(min_length=1, max_length=len(Channel))]
+
+
+class WebhookSecretOut(Out):
+    """A secret of another system, which is not shown."""
+
+    secret_id: str
+    name: str
+    channels: tuple[Channel, ...]
+    created_at: datetime
+    ends_at: datetime | None = Field(description="Null: it holds until it is deleted.")
+
+    @classmethod
+    def of(cls, found: WebhookSecret) -> Self:
+        """Render a secret."""
+        return cls(**_described(found))
+
+
+class WebhookSecretWithKeyOut(WebhookSecretOut):
+    """A secret of another system, shown once."""
+
+    secret: str = Field(description="As Standard Webhooks writes it: `whsec_<base64>`.")
+
+    @classmethod
+    def with_key(cls, found: WebhookSecret, *, secret: str) -> Self:
+        """Render a secret together with its text."""
+        return cls(**_described(found), secret=secret)
+
+
+class WebhookSecretsOut(Out):
+    """The secrets of an app's other systems."""
+
+    items: tuple[WebhookSecretOut, ...]
+
+
+def _described(found: WebhookSecret) -> dict[str, Any]:
+    return {
+        "secret_id": found.secret_id,
+        "name": found.name,
+        "channels": tuple(sorted(found.channels)),
+        "created_at": found.created_at,
+        "ends_at": found.ends_at,
+    }

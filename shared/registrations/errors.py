@@ -146,5 +146,26 @@ class TooManyIdentifiersError(RegistrationError):
     fault = Fault.REFUSED
 
 
+class WebhookSecretNotFoundError(RegistrationError):
+    """The app has no such webhook secret, or it has ended."""
+
+    code = "webhook_secret_not_found"
+    fault = Fault.NOT_FOUND
+
+
+class SystemRotatingError(RegistrationError):
+    """The system has two secrets already, the old one and the new one."""
+
+    code = "system_rotating"
+    fault = Fault.REFUSED
+
+
+class TooManyWebhookSecretsError(RegistrationError):
+    """The app has as many webhook secrets as one app may have."""
+
+    code = "too_many_webhook_secrets"
+    fault = Fault.REFUSED
+
+
 class StaleError(Exception):
     """What a change was based on is no longer so; nothing was written. Read and decide again."""

@@ -16,6 +16,7 @@ from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, Member, Person
 from shared.registrations.model.erasures import Erasure
+from shared.registrations.model.systems import Systems, WebhookSecret
 
 
 class IntentKind(StrEnum):
@@ -99,6 +100,49 @@ class AppStore(Protocol):
 
     def list_grants(self, *, limit: int, cursor: str | None) -> Page[tuple[str, str, Role]]:
         """Return all grants: principal, app, role; by principal."""
+        ...
+
+
+class SystemStore(Protocol):
+    """The other systems of each app; ``systems`` is always the next version of what was read."""
+
+    def get_systems(self, app_id: str) -> Systems:
+        """Return the systems of an app as they are now; version 0: it never had any."""
+        ...
+
+    def add_secret(
+        self,
+        systems: Systems,
+        secret: WebhookSecret,
+        event: Envelope,
+        *,
+        attempt: Attempt | None,
+    ) -> None:
+        """Store the systems with a new secret, its event, and what its attempt came to (its id).
+
+        Raises:
+            StaleError: another change came first, or the attempt is remembered already.
+        """
+        ...
+
+    def remove_secret(self, systems: Systems, event: Envelope) -> None:
+        """Store the systems without a secret, with the event.
+
+        Raises:
+            StaleError: another change came first.
+        """
+        ...
+
+    def replace_sealed(self, systems: Systems) -> None:
+        """Store secrets that are sealed anew; of that nothing is told.
+
+        Raises:
+            StaleError: another change came first.
+        """
+        ...
+
+    def recall(self, attempt: Attempt) -> Remembered | None:
+        """Return what an attempt of ``add_secret`` came to before, if it did."""
         ...
 
 

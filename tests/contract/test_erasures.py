@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared.kernel.events import Channel
 from shared.kernel.paging import Page
 from shared.registrations.errors import (
     ContactErasedError,
@@ -82,6 +83,19 @@ def test_a_rotated_secret_leaves_everything_readable_and_findable(it: Registrati
     assert values(it, app_id, ada)["email"] == "ada@example.com"
     assert it.resolution.resolve([EMAIL], app_id=app_id, at=NOON, by="evt_1") == ada
     assert it.rotation.rotate(app_id).rewrapped == 0
+
+
+def test_a_rotated_secret_leaves_other_systems_known(it: Registrations) -> None:
+    app_id = it.an_app()
+    issued = it.systems.create_secret(
+        "shop", app_id=app_id, channels=frozenset({Channel.EMAIL}), by="ada", attempt=None
+    )
+    it.secrets[:] = [b"second", b"first"]
+    assert it.rotation.rotate(app_id).rewrapped == 1
+    assert it.rotation.rotate(app_id).rewrapped == 0
+    it.secrets[:] = [b"second"]
+    (known,) = it.systems.systems_of(app_id)
+    assert (known.name, known.key) == ("shop", issued.key)
 
 
 def test_who_is_active_is_found_under_the_new_key_from_then_on(it: Registrations) -> None:

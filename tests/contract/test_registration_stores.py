@@ -31,6 +31,7 @@ from shared.registrations.ports import (
     KeyStore,
     PersonalDomain,
     StatefulDomain,
+    SystemStore,
 )
 from shared.registrations.service.apps import AppService
 from shared.registrations.service.contacts import ContactService
@@ -43,6 +44,7 @@ from shared.registrations.service.people import PeopleService
 from shared.registrations.service.reach import ReachService
 from shared.registrations.service.resolution import ResolutionService
 from shared.registrations.service.rotation import RotationService
+from shared.registrations.service.systems import SystemService
 from shared.registrations.service.vault import VaultService
 from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.registrations import (
@@ -51,6 +53,7 @@ from tests.fakes.registrations import (
     InMemoryDeviceStore,
     InMemoryErasureStore,
     InMemoryKeyStore,
+    InMemorySystemStore,
     Memory,
     PlainHasher,
     TrustingAppCheck,
@@ -92,6 +95,7 @@ class Registrations:
     erasures: ErasureService
     forgetting: ForgettingService
     rotation: RotationService
+    systems: SystemService
     hasher: PlainHasher
     secrets: list[bytes]
     reach: ReachService
@@ -142,6 +146,7 @@ def in_memory(memory: Memory | None = None) -> Registrations:
         InMemoryContactStore(memory),
         InMemoryErasureStore(memory),
         InMemoryKeyStore(memory),
+        InMemorySystemStore(memory),
         told=lambda: [event.type for event in memory.events],
     )
 
@@ -154,6 +159,7 @@ def on_dynamodb(request: pytest.FixtureRequest) -> Registrations:
         DynamoDeviceStore,
         DynamoErasureStore,
         DynamoKeyStore,
+        DynamoSystemStore,
     )
 
     tables = request.getfixturevalue("tables")
@@ -171,6 +177,7 @@ def on_dynamodb(request: pytest.FixtureRequest) -> Registrations:
         DynamoContactStore(table=tables["registrations"], ledger=ledger),
         DynamoErasureStore(table=tables["registrations"], ledger=ledger),
         DynamoKeyStore(table=tables["registrations"]),
+        DynamoSystemStore(table=tables["registrations"], ledger=ledger),
         told=told,
     )
 
@@ -181,6 +188,7 @@ def assemble(
     contacts: ContactStore,
     erasures: ErasureStore,
     keys: KeyStore,
+    systems: SystemStore,
     *,
     told: Callable[[], list[str]],
     domains: Sequence[StatefulDomain] = (),
@@ -237,8 +245,14 @@ def assemble(
             ids=ids,
         ),
         rotation=RotationService(
-            contacts=contacts, keys=keys, cipher=cipher, identifiers=identifiers, vault=vault
+            contacts=contacts,
+            keys=keys,
+            systems=systems,
+            cipher=cipher,
+            identifiers=identifiers,
+            vault=vault,
         ),
+        systems=SystemService(apps=apps, systems=systems, cipher=cipher, clock=clock, ids=ids),
         hasher=hasher,
         secrets=secrets,
         reach=ReachService(device_store=devices, contact_store=contacts, clock=clock, ids=ids),

@@ -25,6 +25,7 @@ from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, Member, Person, alone
 from shared.registrations.model.erasures import Erasure, ErasureState
+from shared.registrations.model.systems import Systems, WebhookSecret
 from shared.registrations.ports import (
     AppCheckVerifier,
     AppStore,
@@ -37,15 +38,17 @@ from shared.registrations.ports import (
     KeyStore,
     Named,
     Split,
+    SystemStore,
 )
 
 
 @dataclass
 class Memory:
-    """What the three stores share, as the real ones share a table."""
+    """What the stores share, as the real ones share a table."""
 
     apps: dict[str, App] = field(default_factory=dict)
     attempts: dict[str, Remembered] = field(default_factory=dict)
+    systems: dict[str, Systems] = field(default_factory=dict)
     grants: dict[tuple[str, str], Role] = field(default_factory=dict)
     devices: dict[tuple[str, str], Device] = field(default_factory=dict)
     owners: dict[tuple[str, Address], str] = field(default_factory=dict)
@@ -132,6 +135,56 @@ class InMemoryAppStore(AppStore):
         page = [(*key.rsplit(" ", 1),) for key in after[:limit]]
         items = [(who, app_id, self._memory.grants[who, app_id]) for who, app_id in page]
         return Page(items=items, next_cursor=after[limit - 1] if len(after) > limit else None)
+
+
+class InMemorySystemStore(SystemStore):
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    @override
+    def get_systems(self, app_id: str) -> Systems:
+        return self._memory.systems.get(app_id) or Systems(app_id=app_id)
+
+    @override
+    def add_secret(
+        self,
+        systems: Systems,
+        secret: WebhookSecret,
+        event: Envelope,
+        *,
+        attempt: Attempt | None,
+    ) -> None:
+        with self._memory.lock:
+            if attempt and attempt.id in self._memory.attempts:
+                raise StaleError(secret.secret_id)
+            self._replace(systems, event)
+            if attempt:
+                self._memory.attempts[attempt.id] = Remembered(
+                    fingerprint=attempt.fingerprint, result=secret.secret_id
+                )
+
+    @override
+    def remove_secret(self, systems: Systems, event: Envelope) -> None:
+        with self._memory.lock:
+            self._replace(systems, event)
+
+    @override
+    def replace_sealed(self, systems: Systems) -> None:
+        with self._memory.lock:
+            self._follow(systems)
+
+    @override
+    def recall(self, attempt: Attempt) -> Remembered | None:
+        return self._memory.attempts.get(attempt.id)
+
+    def _replace(self, systems: Systems, event: Envelope) -> None:
+        self._follow(systems)
+        self._memory.events.append(event)
+
+    def _follow(self, systems: Systems) -> None:
+        if self.get_systems(systems.app_id).version != systems.version - 1:
+            raise StaleError(systems.app_id)
+        self._memory.systems[systems.app_id] = systems
 
 
 class InMemoryDeviceStore(DeviceStore):

@@ -1,12 +1,14 @@
 """The doors of this deployment: its secrets, its user pool, its first operator."""
 
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from shared.kernel.clock import system_clock
-from shared.kernel.principal import Issuer
+from shared.kernel.principal import Issuer, System
 from shared.platform.auth.device_tokens import DeviceTokens
-from shared.platform.auth.doors import Doors, Registry
+from shared.platform.auth.doors import Doors, Registry, no_systems
 from shared.platform.auth.oidc import JwksKeySource, TokenVerifier
+from shared.platform.auth.webhooks import KnownSystems
 from shared.platform.clients import client
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
@@ -41,8 +43,11 @@ def token_verifier() -> TokenVerifier:
     return TokenVerifier(keys=JwksKeySource())
 
 
-def doors(registry: Registry) -> Doors:
-    """Return the doors over what is registered."""
+def doors(registry: Registry, *, systems: Callable[[str], Sequence[System]] = no_systems) -> Doors:
+    """Return the doors over what is registered.
+
+    ``systems`` reads the other systems of an app, for functions that have a route for them.
+    """
     return Doors(
         registry=registry,
         device_tokens=device_tokens(),
@@ -50,4 +55,5 @@ def doors(registry: Registry) -> Doors:
         issuer=own_issuer,
         operator_role_arn=settings().operator_role_arn,
         clock=system_clock,
+        systems=KnownSystems(read=systems).of,
     )

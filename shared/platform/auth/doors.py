@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from shared.kernel.clock import Clock
-from shared.kernel.principal import EVERY_APP, Issuer, Kind, Principal, Role
+from shared.kernel.principal import EVERY_APP, Issuer, Kind, Principal, Role, System
 from shared.platform.auth.device_tokens import DeviceClaims, DeviceTokens
 from shared.platform.auth.errors import ForbiddenError, NotYoursError, UnauthenticatedError
 from shared.platform.auth.oidc import Claims, TokenVerifier
+from shared.platform.auth.webhooks import SignedMessage
 
 
 class Registry(Protocol):
@@ -34,10 +35,14 @@ class Registry(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """Who may call a route: a device on itself, a contact on itself, marketers from ``role`` up."""
+    """Who may call a route: a device on itself, a contact on itself, marketers from ``role`` up.
+
+    ``system``: other systems that the app knows, for the channels they may speak for.
+    """
 
     device: bool = False
     contact: bool = False
+    system: bool = False
     role: Role | None = None
     operator: bool = False
     anyone: bool = False
@@ -49,6 +54,7 @@ class Access:
             "device": self.device,
             f"marketer ({self.role.name.lower()})" if self.role else "marketer": bool(self.role),
             "contact": self.contact,
+            "system": self.system,
             "operator": self.operator,
         }
         return ", ".join(name for name, may in who.items() if may) or "marketer"
@@ -68,9 +74,17 @@ def device() -> Access:
     return Access(device=True)
 
 
-def marketer(role: Role, *, or_contact: bool = False) -> Access:
-    """Return access for marketers from ``role`` up on the app (and for the contact in the path)."""
-    return Access(role=role, contact=or_contact)
+def system() -> Access:
+    """Return access for other systems that the app in the path knows."""
+    return Access(system=True)
+
+
+def marketer(role: Role, *, or_contact: bool = False, or_system: bool = False) -> Access:
+    """Return access for marketers from ``role`` up on the app.
+
+    And for the contact in the path, and for other systems that the app knows, where that is said.
+    """
+    return Access(role=role, contact=or_contact, system=or_system)
 
 
 def operator() -> Access:
@@ -84,6 +98,7 @@ class Proof:
 
     bearer: str | None
     iam_arn: str | None
+    message: SignedMessage | None = None
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Proof":
@@ -94,6 +109,7 @@ class Proof:
         return cls(
             bearer=bearer.strip() if kind.lower() == "bearer" else None,
             iam_arn=(authorizer.get("iam") or {}).get("userArn"),
+            message=SignedMessage.of(event),
         )
 
 
@@ -112,12 +128,17 @@ def normalised_arn(arn: str) -> str:
     return arn
 
 
+def no_systems(_: str) -> Sequence[System]:
+    """Return no system: what functions know of an app that have no route for systems."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
     """Admits callers to routes.
 
     ``issuer`` signs the marketers' tokens: the deployment's own user pool. ``operator_role_arn``
-    operates the deployment without a grant.
+    operates the deployment without a grant. ``systems`` returns the other systems of an app.
     """
 
     registry: Registry
@@ -126,6 +147,7 @@ class Doors:
     issuer: Callable[[], Issuer]
     operator_role_arn: str | None
     clock: Clock
+    systems: Callable[[str], Sequence[System]] = no_systems
 
     def admit(self, proof: Proof, access: Access, path: Mapping[str, str]) -> Principal | None:
         """Return who calls, or ``None`` where anyone may.
@@ -143,6 +165,8 @@ class Doors:
             return self._device(proof.bearer, access, path)
         elif proof.bearer:
             caller = self._user(proof.bearer, path.get("app_id"))
+        elif proof.message and access.system:
+            return self._system(proof.message, path["app_id"])
         else:
             raise UnauthenticatedError("send a bearer token, or sign the request")
         self._authorise(caller, access, path)
@@ -189,6 +213,13 @@ class Doors:
             raise UnauthenticatedError("the device token was revoked: register the device again")
         return Principal(kind=Kind.DEVICE, subject=claims.device_id, app_id=claims.app_id)
 
+    def _system(self, message: SignedMessage, app_id: str) -> Principal:
+        """Return the system that signed a message; its secret is the app's, so the path agrees."""
+        sender = message.sender(self.systems(app_id), at=self.clock())
+        return Principal(
+            kind=Kind.SYSTEM, subject=sender.name, app_id=app_id, channels=sender.channels
+        )
+
     def _user(self, token: str, app_id: str | None) -> Principal:
         own = self.tokens.choose(token, [self.issuer()])
         if own:
@@ -210,6 +241,8 @@ class Doors:
             raise ForbiddenError("only operators may do this")
         if access.device:
             raise ForbiddenError("this route is for devices")
+        if access.system and access.role is None:
+            raise ForbiddenError("this route is for other systems")
         if access.role is None or app_id is None:
             return
         role = caller.role_on(app_id)

@@ -22,3 +22,10 @@ class NotYoursError(DomainError):
 
     code = "not_found"
     fault = Fault.NOT_FOUND
+
+
+class LinkUnusableError(DomainError):
+    """The link is not one of ours, or it has expired: a newer message has a fresh one."""
+
+    code = "link_unusable"
+    fault = Fault.NOT_FOUND

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from shared.registrations.model.contacts import Contact, Identifier
-from shared.registrations.ports import Cipher, ContactStore, KeyStore
+from shared.registrations.ports import Cipher, ContactStore, KeyStore, SystemStore
 from shared.registrations.service.devices import until_settled
 from shared.registrations.service.identifiers import IdentifierService, NamedIdentifier
 from shared.registrations.service.vault import VaultService
@@ -12,7 +12,7 @@ from shared.registrations.service.vault import VaultService
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rotated:
-    """How many contacts a rotation looked at, and what it changed."""
+    """How many contacts a rotation looked at, and how many keys and identifiers it changed."""
 
     contacts: int = 0
     rewrapped: int = 0
@@ -21,7 +21,7 @@ class Rotated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RotationService:
-    """Brings an app's data keys and kept identifiers under the current secrets.
+    """Brings an app's data keys, kept identifiers and webhook secrets under the current secrets.
 
     Identifiers of which only the hash is kept cannot be hashed anew: each is refiled when it is
     next told, and is forgotten with the former key if that never happens.
@@ -29,13 +29,14 @@ class RotationService:
 
     contacts: ContactStore
     keys: KeyStore
+    systems: SystemStore
     cipher: Cipher
     identifiers: IdentifierService
     vault: VaultService
 
     def rotate(self, app_id: str) -> Rotated:
-        """Rewrap every data key, and refile every identifier of which the value is kept."""
-        told = Rotated()
+        """Rewrap every key, and refile every identifier of which the value is kept."""
+        told = Rotated(rewrapped=until_settled(partial(self._rewrap_systems, app_id)))
         for contact_id, wrapped in self.keys.data_keys(app_id):
             fresh = self.cipher.rewrap(wrapped, app_id=app_id, about=contact_id)
             if fresh is not None:
@@ -48,6 +49,17 @@ class RotationService:
                 refiled=told.refiled + refiled,
             )
         return told
+
+    def _rewrap_systems(self, app_id: str) -> int:
+        systems = self.systems.get_systems(app_id)
+        anew = {
+            secret.secret_id: fresh
+            for secret in systems.secrets
+            if (fresh := self.cipher.rewrap(secret.sealed, app_id=app_id, about=secret.secret_id))
+        }
+        if anew:
+            self.systems.replace_sealed(systems.sealed_anew(anew))
+        return len(anew)
 
     def _refile(self, contact_id: str, *, app_id: str) -> int:
         for contact in self.contacts.get_contacts([contact_id], app_id=app_id):

@@ -6,7 +6,8 @@
 | list of apps        | APPS                     | <app>               |
 | grant               | GRANT#<principal>        | APP#<app or *>      |
 | list of grants      | GRANT#                   | <principal> <app>   |
-| attempt at an app   | GRANT#<principal>        | ATTEMPT#<key>       |
+| attempt             | GRANT#<principal>        | ATTEMPT#<key>       |
+| other systems       | APP#<app>#SYSTEMS        | SYSTEMS             |
 | device              | APP#<app>#A#<0-63>       | D#<device>          |
 | address             | APP#<app>#ADDR#<digest>  | ADDR                |
 | contact             | APP#<app>#C#<contact>    | C                   |
@@ -25,6 +26,7 @@ from shared.registrations.store.apps import DynamoAppStore
 from shared.registrations.store.contacts import DynamoContactStore
 from shared.registrations.store.devices import DynamoDeviceStore
 from shared.registrations.store.erasures import DynamoErasureStore, DynamoKeyStore
+from shared.registrations.store.systems import DynamoSystemStore
 
 __all__ = [
     "DynamoAppStore",
@@ -32,4 +34,5 @@ __all__ = [
     "DynamoDeviceStore",
     "DynamoErasureStore",
     "DynamoKeyStore",
+    "DynamoSystemStore",
 ]

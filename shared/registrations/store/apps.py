@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
-from shared.kernel.idempotency import KEPT, Attempt, Remembered
+from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
 from shared.kernel.principal import Issuer, Role
 from shared.platform.dynamodb import Delete, Put, Row, Write, WriteRefusedError, bind, commit
@@ -25,6 +25,7 @@ from shared.registrations.model.apps import (
     Platform,
 )
 from shared.registrations.ports import AppStore
+from shared.registrations.store.attempts import Attempts
 
 _ALL_GRANTS = "GRANT#"
 
@@ -46,14 +47,6 @@ class _GrantRow(Row):
     role = UnicodeAttribute()
 
 
-class _AttemptRow(Row):
-    """What an idempotent request came to."""
-
-    fingerprint = UnicodeAttribute()
-    result = UnicodeAttribute()
-    expires_at = NumberAttribute()
-
-
 class DynamoAppStore(AppStore):
     """Apps and grants, in the registrations table."""
 
@@ -61,7 +54,7 @@ class DynamoAppStore(AppStore):
         self._app = bind(_AppRow, table=table)
         self._listed = bind(_ListedRow, table=table)
         self._grant = bind(_GrantRow, table=table)
-        self._attempt = bind(_AttemptRow, table=table)
+        self._attempts = Attempts(table=table)
         self._ledger = ledger
 
     @override
@@ -95,13 +88,9 @@ class DynamoAppStore(AppStore):
             "event": self._ledger.record(event),
         }
         if attempt:
-            row = self._attempt(
-                *_attempt_key(attempt),
-                fingerprint=attempt.fingerprint,
-                result=app.app_id,
-                expires_at=int((app.created_at + KEPT).timestamp()),
+            writes["attempt"] = self._attempts.remember(
+                attempt, result=app.app_id, at=app.created_at
             )
-            writes["attempt"] = Put(row=row, condition=self._attempt.pk.does_not_exist())
         try:
             commit(writes)
         except WriteRefusedError as error:
@@ -122,11 +111,7 @@ class DynamoAppStore(AppStore):
 
     @override
     def recall(self, attempt: Attempt) -> Remembered | None:
-        try:
-            row = self._attempt.get(*_attempt_key(attempt), consistent_read=True)
-        except DoesNotExist:
-            return None
-        return Remembered(fingerprint=row.fingerprint, result=row.result)
+        return self._attempts.recall(attempt)
 
     @override
     def grant(self, principal: str, *, app_id: str, role: Role) -> None:
@@ -181,10 +166,6 @@ class DynamoAppStore(AppStore):
 def _pair(listed: str) -> tuple[str, str]:
     principal, _, app_id = listed.rpartition(" ")
     return principal, app_id
-
-
-def _attempt_key(attempt: Attempt) -> tuple[str, str]:
-    return f"GRANT#{attempt.caller}", f"ATTEMPT#{attempt.id}"
 
 
 def _app_of(settings: Mapping[str, Any], *, app_id: str, version: int) -> App:

@@ -1,13 +1,15 @@
 """The doors: proof first, then the path, then the role."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from standardwebhooks import Webhook
 
-from shared.kernel.principal import EVERY_APP, Issuer, Kind, Principal, Role
+from shared.kernel.events import Channel
+from shared.kernel.principal import EVERY_APP, Issuer, Kind, Principal, Role, System
 from shared.platform.auth.device_tokens import GRACE, LIFETIME, DeviceTokens
 from shared.platform.auth.doors import (
     Access,
@@ -18,9 +20,11 @@ from shared.platform.auth.doors import (
     marketer,
     normalised_arn,
     operator,
+    system,
 )
 from shared.platform.auth.errors import ForbiddenError, NotYoursError, UnauthenticatedError
 from shared.platform.auth.oidc import IssuerUnreachableError, JwksKeySource, TokenVerifier
+from shared.platform.auth.webhooks import SignedMessage, secret_text
 from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.issuer import OidcIssuer
 
@@ -36,6 +40,7 @@ KEYS = {
 SHOP, CLUB = "app_SHOP", "app_CLUB"
 ROLE = "arn:aws:iam::123456789012:role/Marketing"
 TOKENS = DeviceTokens(keys=lambda: [b"the key"])
+SUITE = System(name="suite", channels=frozenset({Channel.EMAIL}), key=b"the key of the suite.....")
 
 
 @dataclass
@@ -97,6 +102,7 @@ def doors(registered: Registered, clock: ManualClock) -> Doors:
         issuer=lambda: pool,
         operator_role_arn="arn:aws:iam::123456789012:role/ops/Operator",
         clock=clock,
+        systems=lambda app_id: [SUITE] if app_id == SHOP else [],
     )
 
 
@@ -364,3 +370,70 @@ def test_the_proof_is_read_from_the_event(
     event: dict[str, Any], bearer: str | None, arn: str | None
 ) -> None:
     assert Proof.of(event) == Proof(bearer=bearer, iam_arn=arn)
+
+
+def a_system(key: bytes = SUITE.key) -> Proof:
+    signed = Webhook(secret_text(key)).sign("msg_1", NOON, "{}")
+    message = SignedMessage(
+        id="msg_1", timestamp=str(int(NOON.timestamp())), signatures=signed, body=b"{}"
+    )
+    return Proof(bearer=None, iam_arn=None, message=message)
+
+
+@pytest.mark.parametrize("access", [system(), marketer(Role.ADMIN, or_system=True)], ids=str)
+def test_a_system_speaks_for_its_channels_on_the_app_that_knows_it(
+    doors: Doors, access: Access
+) -> None:
+    assert doors.admit(a_system(), access, {"app_id": SHOP}) == Principal(
+        kind=Kind.SYSTEM, subject="suite", app_id=SHOP, channels=frozenset({Channel.EMAIL})
+    )
+
+
+@pytest.mark.parametrize(
+    ("proof", "app_id"),
+    [(a_system(b"the key of somebody else"), SHOP), (a_system(), CLUB), (NOBODY, SHOP)],
+    ids=["another key", "another app", "no signature"],
+)
+def test_a_system_that_the_app_does_not_know_stays_outside(
+    doors: Doors, proof: Proof, app_id: str
+) -> None:
+    with pytest.raises(UnauthenticatedError):
+        doors.admit(proof, system(), {"app_id": app_id})
+
+
+@pytest.mark.parametrize(
+    "access", [device(), marketer(Role.VIEWER, or_contact=True), operator()], ids=str
+)
+def test_a_signature_is_no_proof_on_a_route_that_is_not_for_systems(
+    doors: Doors, access: Access
+) -> None:
+    with pytest.raises(UnauthenticatedError):
+        doors.admit(a_system(), access, AT_PHONE)
+
+
+def test_a_signature_never_mends_another_proof(doors: Doors) -> None:
+    access = marketer(Role.ADMIN, or_system=True)
+    with pytest.raises(UnauthenticatedError):
+        doors.admit(replace(a_system(), bearer="a.b.c"), access, {"app_id": SHOP})
+    with pytest.raises(NotYoursError):
+        doors.admit(replace(a_system(), iam_arn=ROLE), access, {"app_id": SHOP})
+
+
+def test_marketers_and_devices_have_no_business_on_a_route_for_systems(
+    doors: Doors, registered: Registered
+) -> None:
+    registered.grants[ROLE, EVERY_APP] = Role.ADMIN
+    for proof in (signed(ROLE), a_device()):
+        with pytest.raises(ForbiddenError):
+            doors.admit(proof, system(), {"app_id": SHOP})
+
+
+def test_the_document_names_systems() -> None:
+    assert system().describe() == "system"
+    assert marketer(Role.SENDER, or_system=True).describe() == "marketer (sender), system"
+
+
+def test_callers_of_two_apps_are_told_apart_by_their_names() -> None:
+    one, other = (Principal(kind=Kind.SYSTEM, subject="suite", app_id=app) for app in (SHOP, CLUB))
+    assert one.identity != other.identity
+    assert Principal(kind=Kind.IAM, subject=ROLE).identity == ROLE
