@@ -1,7 +1,7 @@
 """An API: asks who calls, reads, routes, answers; bad input never makes a 5xx."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -16,7 +16,14 @@ from typing_extensions import override
 
 from shared.kernel.errors import DomainError
 from shared.platform.auth.doors import Doors
-from shared.platform.http.bodies import expect_json, read_json, readable_body
+from shared.platform.http.bodies import (
+    FORM,
+    expect_form,
+    expect_json,
+    read_form,
+    read_json,
+    readable_body,
+)
 from shared.platform.http.problems import (
     APOLOGY,
     REFUSALS,
@@ -26,7 +33,7 @@ from shared.platform.http.problems import (
     refuse_domain_error,
 )
 from shared.platform.http.request import CALLER, EVENT, Event, proof
-from shared.platform.http.routing import _ACCESS, Router
+from shared.platform.http.routing import _ACCESS, HTML, Router
 from shared.platform.observability import logger
 
 OutT = TypeVar("OutT", bound=BaseModel)
@@ -38,6 +45,15 @@ def answered(
     """Return an answer with a status of its own, marked where it is the first one again."""
     headers = {"Idempotent-Replayed": "true"} if replayed else {}
     return Response(status_code=status, content_type="application/json", body=out, headers=headers)
+
+
+def shown(
+    page: str, status: HTTPStatus = HTTPStatus.OK, *, headers: Mapping[str, str]
+) -> Response[str]:
+    """Return a page for a person, from a route that gives ``HTML``."""
+    return Response(
+        status_code=status, content_type=f"{HTML}; charset=utf-8", body=page, headers=dict(headers)
+    )
 
 
 class Api(APIGatewayHttpResolver):
@@ -131,12 +147,14 @@ class _Entrance(OpenAPIRequestValidationMiddleware):
         if self._doors is not None and access is not None and not access.anyone:
             path = app.context["_route_args"]
             CALLER.set(self._doors().admit(proof(), access, path))
-        if self._has_body(app):
-            expect_json(app.current_event.headers)
+        for body in app.context["_route"].dependant.body_params:
+            expect = expect_form if body.field_info.media_type == FORM else expect_json
+            expect(app.current_event.headers)
         return super().handler(app, next_middleware)
 
-    def _has_body(self, app: Any) -> bool:
-        return bool(app.context["_route"].dependant.body_params)
+    @override
+    def _parse_form_data(self, app: Any) -> dict[str, Any]:
+        return read_form(app.current_event.body or "")
 
 
 def _render(answer: Response[str]) -> Event:

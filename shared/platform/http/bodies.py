@@ -4,10 +4,22 @@ import base64
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qs
 
 from shared.kernel.errors import DomainError, Fault
 
 LARGEST_BODY = 256 * 1024
+
+
+LARGEST_FORM = 64 * 1024
+
+
+MOST_FIELDS = 1000
+"""Of a form; each box that is ticked is one."""
+
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 
 
 DEEPEST_JSON = 32
@@ -18,21 +30,21 @@ LONGEST_NUMBER = 40
 
 
 class MalformedBodyError(DomainError):
-    """The body is no JSON that can be read without guessing."""
+    """The body is no JSON, or no form, that can be read without guessing."""
 
     code = "malformed_body"
     fault = Fault.MALFORMED
 
 
 class BodyTooLargeError(DomainError):
-    """The body is larger than 256 kB."""
+    """The body is larger than 256 kB, or a form larger than 64 kB."""
 
     code = "body_too_large"
     fault = Fault.TOO_LARGE
 
 
 class UnsupportedMediaTypeError(DomainError):
-    """The body is not sent as `application/json`."""
+    """The body is not sent as `application/json`, or a form not as one."""
 
     code = "unsupported_media_type"
     fault = Fault.UNSUPPORTED
@@ -62,6 +74,33 @@ def read_json(text: str) -> Any:
     if "\\u" in text:  # only escapes can bring in what UTF-8 cannot, or should not, carry
         _refuse_unwritable(value)
     return value
+
+
+def read_form(text: str) -> dict[str, list[str]]:
+    """Return the fields of a form as browsers send it, each with its values in their order.
+
+    https://url.spec.whatwg.org/#application/x-www-form-urlencoded; an empty value is a value.
+
+    Raises:
+        BodyTooLargeError: it is larger than 64 kB.
+        MalformedBodyError: it has a field without `=`, more than 1,000 fields, the character NUL,
+            or escapes that are no UTF-8.
+    """
+    if len(text.encode()) > LARGEST_FORM:
+        raise BodyTooLargeError(f"a form has at most {LARGEST_FORM} bytes")
+    try:
+        fields = parse_qs(
+            text,
+            keep_blank_values=True,
+            strict_parsing=bool(text),
+            errors="strict",
+            max_num_fields=MOST_FIELDS,
+        )
+    except ValueError as error:  # Unicode's errors are such
+        raise MalformedBodyError("the body is no form") from error
+    if any("\0" in part for name, values in fields.items() for part in (name, *values)):
+        raise MalformedBodyError("a field holds the character NUL")
+    return fields
 
 
 def _refuse_unwritable(value: Any) -> None:
@@ -138,6 +177,21 @@ def expect_json(headers: Mapping[str, str]) -> None:
     Raises:
         UnsupportedMediaTypeError: it says that it brings something else.
     """
-    media = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media != "application/json" and not (media.endswith("+json")):
-        raise UnsupportedMediaTypeError(f"send application/json, not {media or 'nothing'}")
+    media = _media(headers, default=JSON)
+    if media != JSON and not (media.endswith("+json")):
+        raise UnsupportedMediaTypeError(f"send {JSON}, not {media or 'nothing'}")
+
+
+def expect_form(headers: Mapping[str, str]) -> None:
+    """Hold a request that brings a form to the one media type that needs no guessing.
+
+    Raises:
+        UnsupportedMediaTypeError: it says that it brings something else, or nothing.
+    """
+    media = _media(headers, default="")
+    if media != FORM:
+        raise UnsupportedMediaTypeError(f"send {FORM}, not {media or 'nothing'}")
+
+
+def _media(headers: Mapping[str, str], *, default: str) -> str:
+    return headers.get("content-type", default).partition(";")[0].strip().lower()

@@ -115,7 +115,7 @@ def _refuse_fields(error: RequestValidationError) -> Response[str]:
 
 
 def _refuse_media_type(_: RequestUnsupportedContentType) -> Response[str]:
-    return refuse_domain_error(UnsupportedMediaTypeError("send application/json"))
+    return refuse_domain_error(UnsupportedMediaTypeError("send what the document names"))
 
 
 def _own_mistake(error: ResponseValidationError) -> Response[str]:

@@ -41,6 +41,12 @@ def header(name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def host() -> str:
+    """Return the host by which the client asked: the one under which it is reached, too."""
+    domain = EVENT.get()["requestContext"].get("domainName")
+    return str(domain or header("host") or "localhost")
+
+
 def attempt() -> Attempt | None:
     """Return the request's Idempotency-Key, bound to the caller and to what is asked.
 
@@ -59,4 +65,5 @@ def attempt() -> Attempt | None:
         raise InvalidFieldsError("the Idempotency-Key is unusable", fields=[problem])
     event = EVENT.get()
     asked = f"{event['requestContext']['http']['method']} {event['rawPath']}\n{event.get('body')}"
-    return Attempt(caller=caller().subject, key=key, fingerprint=sha256(asked.encode()).hexdigest())
+    fingerprint = sha256(asked.encode()).hexdigest()
+    return Attempt(caller=caller().identity, key=key, fingerprint=fingerprint)

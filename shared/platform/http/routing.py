@@ -12,11 +12,14 @@ from shared.kernel.idempotency import IdempotencyKeyReusedError
 from shared.platform.auth.doors import Access
 from shared.platform.auth.errors import ForbiddenError, NotYoursError, UnauthenticatedError
 from shared.platform.http.bodies import (
+    JSON,
     BodyTooLargeError,
     MalformedBodyError,
     UnsupportedMediaTypeError,
 )
 from shared.platform.http.problems import PROBLEM_JSON, STATUS_OF, BusyError, Problem, title_of
+
+HTML = "text/html"
 
 RouteT = TypeVar("RouteT", bound=Callable[..., Any])
 
@@ -35,17 +38,20 @@ class Router(_Router):
         access: Access,
         success: Mapping[HTTPStatus, str],
         refusals: Sequence[type[DomainError]] = (),
+        gives: str = JSON,
     ) -> Callable[[RouteT], RouteT]:
         """Declare a route such as ``"PUT /v1/apps/<app_id>"``; the first success is the usual one.
 
-        What the edge itself may refuse (proof, body) is documented along with ``refusals``.
+        What the edge itself may refuse (proof, body) is documented along with ``refusals``, which
+        are problem documents whatever media type the route ``gives``. A route that takes a form
+        has one parameter ``FormFields``.
         """
         method, _, path = route.partition(" ")
         register = self.route(
             path,
             method,
             summary=summary,
-            responses=_answers(success, [*_edge_refusals(method, access), *refusals]),
+            responses=_answers(success, gives, [*_edge_refusals(method, access), *refusals]),
             status_code=next(iter(success)),
             openapi_extensions={
                 "x-engage-traffic": _traffic(access),
@@ -77,12 +83,15 @@ def _edge_refusals(method: str, access: Access) -> list[type[DomainError]]:
 
 
 def _answers(
-    success: Mapping[HTTPStatus, str], refusals: Sequence[type[DomainError]]
+    success: Mapping[HTTPStatus, str], gives: str, refusals: Sequence[type[DomainError]]
 ) -> dict[int, OpenAPIResponse]:
     """Document a route: what it returns, and each error it may raise, by status."""
     documented: dict[int, OpenAPIResponse] = {
         int(status): {"description": text} for status, text in success.items()
     }
+    if gives != JSON:  # Powertools documents JSON by what the route returns
+        for answer in documented.values():
+            answer["content"] = {gives: {"schema": {"type": "string"}}}
     for error in dict.fromkeys(refusals):
         status = int(STATUS_OF[error.fault])
         before = documented[status]["description"] + " " if status in documented else ""

@@ -3,9 +3,12 @@
 from datetime import UTC, datetime
 from typing import Annotated, TypeAlias
 
+from aws_lambda_powertools.event_handler.openapi.params import Body
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict
 from pydantic_core import PydanticCustomError
 from typing_extensions import override
+
+from shared.platform.http.bodies import FORM
 
 FIRST_INSTANT = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -22,6 +25,10 @@ def _in_calendar(at: datetime) -> datetime:
 
 Instant: TypeAlias = Annotated[AwareDatetime, AfterValidator(_in_calendar)]
 """An instant with its zone, as clients send it; in UTC from here on."""
+
+
+FormFields: TypeAlias = Annotated[dict[str, list[str]], Body(media_type=FORM)]
+"""What a page's form sends: each field with its values. It makes a route take forms, not JSON."""
 
 
 class In(BaseModel):
