@@ -29,6 +29,31 @@ class AppUpdated(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSecretCreated(DomainEvent):
+    """Another system got a secret, with which it may speak for these channels."""
+
+    type: ClassVar[str] = "webhook_secret.created.v1"
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "app_id"
+    secret_id: str
+    name: str
+    channels: tuple[Channel, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSecretDeleted(DomainEvent):
+    """A secret of another system was ended by hand; one that ends by itself is not told."""
+
+    type: ClassVar[str] = "webhook_secret.deleted.v1"
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "app_id"
+    secret_id: str
+    name: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceEvent(DomainEvent):
     """A fact about a device, told on its contact's timeline."""
 
@@ -43,6 +68,7 @@ class DeviceRegistered(DeviceEvent):
 
     type: ClassVar[str] = "device.registered.v1"
     platform: str
+    timezone: str | None
     push_permission: str
     address_kind: str | None
     app_check: str
@@ -53,6 +79,7 @@ class DeviceUpdated(DeviceEvent):
     """A device changed; ``changed`` names its fields."""
 
     type: ClassVar[str] = "device.updated.v1"
+    timezone: str | None
     changed: tuple[str, ...]
 
 
@@ -85,6 +112,7 @@ class ContactIdentified(DeviceEvent):
 
     type: ClassVar[str] = "contact.identified.v1"
     namespace: str
+    timezone: str | None
     joined_contact_id: str | None
 
 
@@ -152,9 +180,14 @@ class ContactErased(DomainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactUpdated(DomainEvent):
-    """A contact's profile changed; ``changed`` names the parts."""
+    """A contact's profile changed; ``changed`` names the parts.
+
+    ``zones`` and ``countries`` are where new phone numbers may belong.
+    """
 
     type: ClassVar[str] = "contact.updated.v1"
     source: ClassVar[str] = SOURCE
     contact_id: str
     changed: tuple[str, ...]
+    zones: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()

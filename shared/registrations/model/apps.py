@@ -11,6 +11,7 @@ from shared.kernel.errors import FieldProblem, InvalidFieldsError
 from shared.kernel.principal import Issuer
 from shared.registrations.model.identifiers import NAMESPACES
 
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
 _ORG = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)+")
 
 
@@ -97,6 +98,12 @@ class App:
             )
         if problems:
             raise InvalidFieldsError("the app is not well described", fields=problems)
+
+    @property
+    def default_country(self) -> str | None:
+        """Return the country of the default locale (ISO 3166-1 alpha-2), if it names one."""
+        parts = re.split("[-_]", self.default_locale)[1:]
+        return next((part.upper() for part in parts if _COUNTRY.fullmatch(part)), None)
 
     def changed_by(self, changes: dict[str, Any]) -> tuple["App", tuple[str, ...]]:
         """Return the app with ``changes``, and the names of those that differ.

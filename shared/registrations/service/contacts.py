@@ -29,6 +29,7 @@ from shared.registrations.model.contacts import (
 from shared.registrations.model.devices import AttributeValue, Device
 from shared.registrations.model.edges import EdgeCause, Person
 from shared.registrations.model.identifiers import OIDC, check_limits, namespace
+from shared.registrations.model.numbers import whereabouts_of
 from shared.registrations.ports import ContactStore, DeviceStore, Join
 from shared.registrations.service.devices import until_settled
 from shared.registrations.service.identifiers import IdentifierService, NamedIdentifier
@@ -143,11 +144,16 @@ class ContactService:
             if not owners <= set(person.contact_ids):
                 raise IdentifierTakenError("an identifier names another contact")
             before = self._contact(person.canonical, app_id=app_id)
+            zones, countries = whereabouts_of(
+                one for one in identifiers if one not in found.identifiers
+            )
             event = ContactUpdated(
                 app_id=app_id,
                 occurred_at=self.clock(),
                 contact_id=person.canonical,
                 changed=_changed(found, before, add_tags, remove_tags, attributes, identifiers),
+                zones=zones,
+                countries=countries,
             )
             if not event.changed:
                 return found
@@ -191,6 +197,7 @@ class ContactService:
             contact_id=contact_id,
             device_id=before.device_id,
             namespace=identifier.namespace,
+            timezone=before.state.timezone,
             joined_contact_id=joins.edge.origin if joins else None,
         )
         devices = [

@@ -127,6 +127,7 @@ class DeviceService:
             contact_id=device.contact_id,
             device_id=device_id,
             platform=state.platform,
+            timezone=state.timezone,
             push_permission=state.push_permission,
             address_kind=state.address.kind if state.address else None,
             app_check=verdict,
@@ -147,6 +148,7 @@ class DeviceService:
             occurred_at=after.last_seen_at,
             contact_id=after.contact_id,
             device_id=after.device_id,
+            timezone=state.timezone,
             changed=changed,
         )
         self._commit(after, before=before, event=event)

@@ -25,6 +25,7 @@ from shared.registrations.events import ContactUpdated
 from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.edges import EdgeCause, Person
 from shared.registrations.model.identifiers import ANONYMOUS, Strength, namespace
+from shared.registrations.model.numbers import whereabouts_of
 from shared.registrations.ports import ContactStore, Named
 from shared.registrations.service.devices import until_settled
 from shared.registrations.service.identifiers import IdentifierService, NamedIdentifier
@@ -133,7 +134,9 @@ class ResolutionService:
 
     def _create(self, identifiers: Sequence[Identifier], *, app_id: str) -> str:
         at, contact_id = self.clock(), self.ids.new("con")
-        added = self._kept(_within_limits(identifiers, held=[]), contact_id, app_id=app_id)
+        named = _within_limits(identifiers, held=[])
+        zones, countries = whereabouts_of(named)
+        added = self._kept(named, contact_id, app_id=app_id)
         contact = Contact(
             app_id=app_id,
             contact_id=contact_id,
@@ -141,7 +144,12 @@ class ResolutionService:
             created_at=at,
         )
         event = ContactUpdated(
-            app_id=app_id, occurred_at=at, contact_id=contact.contact_id, changed=("identifiers",)
+            app_id=app_id,
+            occurred_at=at,
+            contact_id=contact.contact_id,
+            changed=("identifiers",),
+            zones=zones,
+            countries=countries,
         )
         self.contacts.commit_contact(
             contact, before=None, identifiers=added, devices=[], event=self._seal(event)
@@ -153,7 +161,9 @@ class ResolutionService:
         person = self.contacts.person_of(contact_id, app_id=app_id)
         contacts = self.contacts.get_contacts(person.contact_ids, app_id=app_id)
         held = [one.namespace for contact in contacts for one in contact.identifiers]
-        added = self._kept(_within_limits(fresh, held=held), contact_id, app_id=app_id)
+        named = _within_limits(fresh, held=held)
+        zones, countries = whereabouts_of(named)
+        added = self._kept(named, contact_id, app_id=app_id)
         before = next((one for one in contacts if one.contact_id == contact_id), None)
         if before is None or not added:
             return
@@ -165,6 +175,8 @@ class ResolutionService:
             occurred_at=self.clock(),
             contact_id=contact_id,
             changed=("identifiers",),
+            zones=zones,
+            countries=countries,
         )
         self.contacts.commit_contact(
             after, before=before, identifiers=added, devices=[], event=self._seal(event)
