@@ -9,11 +9,17 @@ one unit more, and not counted.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
+from functions.send_push.wiring import PolicyPermission
 from shared.contact_events.store import DynamoEventStore, DynamoForeignEventStore
+from shared.contact_policy.model.standing import ConsentKey, Whereabouts
+from shared.contact_policy.service.decisions import Request
+from shared.contact_policy.store import DynamoDeferralStore, DynamoPersonStore, DynamoPolicyStore
 from shared.kernel.addresses import Address, AddressKind
+from shared.kernel.decisions import Candidate
+from shared.kernel.events import Channel, Purpose
 from shared.platform import dynamodb
 from shared.platform.ledger import Ledger
 from shared.push.model import Receipt, ReceiptKind
@@ -26,13 +32,16 @@ from shared.registrations.store import (
     DynamoDeviceStore,
     DynamoErasureStore,
     DynamoKeyStore,
+    DynamoSystemStore,
 )
+from tests.contract.policy import PolicyServices, a_candidate, statement
+from tests.contract.policy import assemble as assemble_policy
 from tests.contract.test_chunk_stores import APP, Push
 from tests.contract.test_chunk_stores import assemble as assemble_push
 from tests.contract.test_records import CUSTOMER, EMAIL, VISITOR, Records
 from tests.contract.test_records import assemble as assemble_records
 from tests.contract.test_registration_stores import assemble as assemble_registrations
-from tests.tables import definition
+from tests.tables import make_all
 
 PHONE = DeviceState(
     platform=Platform.ANDROID,
@@ -102,15 +111,12 @@ class Deployed:
 
     push: Push
     records: Records
+    policy: PolicyServices
 
 
 def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
     """Make the tables that an operation is measured on, and the services over them."""
-    names = {}
-    for name in ("registrations", "contact_events", "push"):
-        names[name] = f"{name}-{uuid4().hex[:12]}"
-        made = definition(name, table=names[name], indexed=operation.indexed)
-        dynamodb_client.create_table(**made)
+    names = make_all(dynamodb_client, indexed=operation.indexed)
     ledger = Ledger(table=names["contact_events"])
     registrations = assemble_registrations(
         DynamoAppStore(table=names["registrations"], ledger=ledger),
@@ -118,16 +124,25 @@ def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
         DynamoContactStore(table=names["registrations"], ledger=ledger),
         DynamoErasureStore(table=names["registrations"], ledger=ledger),
         DynamoKeyStore(table=names["registrations"]),
+        DynamoSystemStore(table=names["registrations"], ledger=ledger),
         told=list,
     )
     store = DynamoChunkStore(table=names["push"], ledger_table=names["contact_events"])
+    policy = assemble_policy(
+        DynamoPolicyStore(table=names["contact_policy"], ledger=ledger),
+        DynamoPersonStore(table=names["contact_policy"], ledger=ledger),
+        DynamoDeferralStore(table=names["contact_policy"], ledger=ledger),
+        told=list,
+    )
+    permission = PolicyPermission(decisions=policy.decisions, deferrals=policy.deferrals)
     return Deployed(
-        push=assemble_push(registrations, store, told=list),
+        push=assemble_push(registrations, store, told=list, permission=permission),
         records=assemble_records(
             registrations,
             DynamoEventStore(table=names["contact_events"]),
             DynamoForeignEventStore(table=names["contact_events"]),
         ),
+        policy=policy,
     )
 
 
@@ -185,6 +200,54 @@ def _logged_in(it: Deployed) -> Any:
     return it.records.record("2", VISITOR, CUSTOMER, EMAIL)
 
 
+FULL_ID = "0" * 26
+"""An id as long as real ones, since keys are a part of what an item weighs."""
+
+OF_POLICY = f"app_{FULL_ID}"
+
+
+def _asked(number: int = 0, app_id: str = OF_POLICY) -> Candidate:
+    return a_candidate(f"con_{number:026d}", app_id=app_id)
+
+
+def _known_person(it: PolicyServices) -> None:
+    """Have somebody say this and that, and be told 19 things."""
+    it.policies.put_policy(OF_POLICY, {}, version=None, by="ada")
+    it.rules.rules_of(OF_POLICY)
+    contact_id = _asked().contact_id
+    for key in (ConsentKey(Purpose.MARKETING, channel) for channel in Channel):
+        it.consents.give(replace(statement(contact_id, key), app_id=OF_POLICY))
+    zones = Whereabouts(device_zones={"phone-001": "Europe/Zurich"})
+    it.whereabouts.note(contact_id, zones, app_id=OF_POLICY)
+    for _ in range(19):
+        it.decisions.reserve(_asked())
+
+
+def _ten_people(it: PolicyServices) -> list[Request]:
+    _known_person(it)
+    requests = [Request(candidate=_asked(number)) for number in range(10)]
+    zones = Whereabouts(device_zones={"phone-001": "Europe/Zurich"})
+    for request in requests:
+        it.whereabouts.note(request.candidate.contact_id, zones, app_id=OF_POLICY)
+    it.decisions.reserve_many(requests)
+    return requests
+
+
+def _held(it: PolicyServices) -> str:
+    _known_person(it)
+    _, reservation = it.decisions.reserve(_asked(), hold=timedelta(hours=1))
+    assert reservation is not None
+    return reservation.reservation_id
+
+
+def _consented(it: PolicyServices) -> Any:
+    return it.consents.give(replace(statement(_asked().contact_id), app_id=OF_POLICY))
+
+
+def _on_policy(prepare: Callable[[PolicyServices], Any]) -> Callable[[Deployed], Any]:
+    return lambda it: prepare(it.policy)
+
+
 OPERATIONS: Mapping[str, Operation] = {
     # The device, its address' owner and the event, in one transaction.
     "first registration": Operation(6, 2.5, _nothing, lambda it, _: _register(it)),
@@ -200,9 +263,10 @@ OPERATIONS: Mapping[str, Operation] = {
     "one push queued": Operation(
         4, 1, lambda it: it.push.a_phone("phone-001"), lambda it, _: it.push.send("phone-001")
     ),
-    # One a message for its ledger row; the chunk's item once for its lease, once for its states.
+    # Each message's reservation and ledger row; the chunk's item for its lease and its states. The
+    # engine charges nothing for people of whom nothing is kept yet; AWS charges two units for each.
     "ten pushes sent": Operation(
-        10 + 2, 12, _ten_queued, lambda it, accepted: it.push.work(accepted)
+        10 + 10 + 2, 12, _ten_queued, lambda it, accepted: it.push.work(accepted)
     ),
     "one receipt": Operation(
         1,
@@ -215,6 +279,28 @@ OPERATIONS: Mapping[str, Operation] = {
     # As before, and whether two contacts are one person.
     "foreign event of a visitor who logged in": Operation(
         4, 5, _logged_in, lambda it, _: it.records.record("3", VISITOR, CUSTOMER, EMAIL)
+    ),
+    # Both items of a person by one query, and one put: the twentieth touch of one who spoke of all
+    # channels. What is sent then writes nothing more.
+    "a decision with reservation": Operation(
+        1, 1, _on_policy(_known_person), lambda it, _: it.policy.decisions.reserve(_asked())
+    ),
+    "a decision": Operation(
+        0, 1, _on_policy(_known_person), lambda it, _: it.policy.decisions.decide(_asked())
+    ),
+    # In a batch every item is a unit.
+    "ten people reserved at once": Operation(
+        10,
+        20,
+        _on_policy(_ten_people),
+        lambda it, requests: it.policy.decisions.reserve_many(requests),
+    ),
+    "a reservation committed": Operation(
+        1, 1, _on_policy(_held), lambda it, held: it.policy.decisions.commit(held, app_id=OF_POLICY)
+    ),
+    # What was said, the proof, and the event, in one transaction.
+    "a consent given": Operation(
+        6, 1, _on_policy(_known_person), lambda it, _: _consented(it.policy)
     ),
 }
 """Every operation that exists; a later domain adds its own here, for the test and the benchmark."""

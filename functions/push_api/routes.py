@@ -46,6 +46,7 @@ def send_message(app_id: AppId, body: Annotated[SendIn, Body()]) -> Response[Sen
         app_id=app_id,
         content=body.content.content(),
         purpose=body.purpose,
+        terms=body.terms(),
         send_until=body.send_until,
         attempt=attempt(),
     )

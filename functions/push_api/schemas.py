@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from shared.kernel.decisions import DEFAULT_PRIORITY
 from shared.kernel.events import Purpose
 from shared.platform.http.schemas import In, Instant, Out
 from shared.push.model import (
@@ -16,6 +17,7 @@ from shared.push.model import (
     Receipt,
     ReceiptKind,
     State,
+    Terms,
 )
 from shared.push.service.messages import Addressee, ReceiptsHeard
 
@@ -73,9 +75,20 @@ class SendIn(In):
     recipients: Annotated[tuple[AddresseeIn, ...], Field(min_length=1, max_length=100)]
     content: ContentIn
     purpose: Purpose = Purpose.TRANSACTIONAL
-    send_until: Instant | None = Field(
-        default=None, description="Nothing is sent from then on; an hour from now by default."
+    topic: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")] = None
+    offer_key: Annotated[str, Field(min_length=1, max_length=128)] | None = Field(
+        default=None, description="The same offer on another channel has the same key."
     )
+    priority: Annotated[int, Field(ge=0, le=100)] = DEFAULT_PRIORITY
+    send_until: Instant | None = Field(
+        default=None,
+        description="Nothing is sent from then on. By default an hour from now, and a day for what"
+        " may wait: service and marketing.",
+    )
+
+    def terms(self) -> Terms:
+        """Return what the contact policy needs to know."""
+        return Terms(topic=self.topic, offer_key=self.offer_key, priority=self.priority)
 
     def addressees(self) -> list[Addressee]:
         """Return whom the caller names."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from shared.kernel.addresses import Address
+from shared.kernel.decisions import DEFAULT_PRIORITY
 from shared.kernel.errors import FieldProblem
 from shared.kernel.events import Purpose
 from shared.kernel.ids import is_ulid
@@ -156,6 +157,19 @@ NOBODY = Recipient(device_id="", contact_id="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the contact policy needs to know of messages, besides why they are sent.
+
+    ``topic`` is what a person may have switched off. ``offer_key`` names what is told: the same
+    offer on another channel has the same key. ``priority`` goes from 0 to 100.
+    """
+
+    topic: str | None = None
+    offer_key: str | None = None
+    priority: int = DEFAULT_PRIORITY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """Messages of one content that are sent together.
 
@@ -169,6 +183,7 @@ class Chunk:
     chunk_id: str
     content: Content
     purpose: Purpose
+    terms: Terms = Terms()
     recipients: tuple[Recipient, ...]
     states: tuple[State, ...]
     unreached: tuple[int, ...] = ()

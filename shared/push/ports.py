@@ -1,10 +1,12 @@
 """What push needs from outside."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.kernel.addresses import Address, Target
+from shared.kernel.decisions import Candidate, Decision
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
@@ -110,6 +112,30 @@ class ChunkStore(Protocol):
 
     def final_events(self, chunk: Chunk, indexes: Sequence[int]) -> Mapping[int, Envelope]:
         """Return the final event of those of the messages that have one in the ledger."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Whom somebody wants to tell what; the same ``key`` is the same touch, however often asked."""
+
+    candidate: Candidate
+    key: str
+
+
+class Permission(Protocol):
+    """Whether people may be told: the contact policy, as far as push needs it."""
+
+    def ask(self, asked: Sequence[Asked]) -> Sequence[Decision]:
+        """Decide for each, in order; who is allowed is counted from now on."""
+        ...
+
+    def take_back(self, asked: Sequence[Asked]) -> None:
+        """Count no longer what was allowed; what was not counted is no error."""
+        ...
+
+    def put_off(self, asked: Asked, *, chunk_id: str, until: datetime) -> None:
+        """Have a chunk worked on again soon after ``until``; the same again changes nothing."""
         ...
 
 

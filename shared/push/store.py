@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
@@ -38,7 +39,15 @@ from shared.platform.dynamodb import (
 from shared.platform.ledger import EventRow, Ledger, from_row, key_of, partition
 from shared.push.errors import LeaseHeldError, LeaseLostError, MessageNotFoundError
 from shared.push.events import SOURCE
-from shared.push.model import Chunk, Content, Priority, Recipient, State, place_of_message
+from shared.push.model import (
+    Chunk,
+    Content,
+    Priority,
+    Recipient,
+    State,
+    Terms,
+    place_of_message,
+)
 from shared.push.ports import ChunkStore, MessageArchive
 
 CHUNKS_KEPT = timedelta(days=90)
@@ -62,6 +71,7 @@ class _ChunkRow(Row):
 
     content = UnicodeAttribute()
     purpose = UnicodeAttribute()
+    terms = UnicodeAttribute(null=True)
     recipients = UnicodeAttribute()
     unreached = UnicodeAttribute()
     states = UnicodeAttribute()
@@ -238,6 +248,7 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
             *_chunk_key(chunk.app_id, chunk.chunk_id),
             content=_text_of(chunk.content),
             purpose=chunk.purpose.value,
+            terms=_terms_text(chunk.terms),
             recipients=_recipients_text(chunk),
             unreached=json.dumps(chunk.unreached),
             states=_letters(chunk.states),
@@ -298,6 +309,10 @@ def _text_of(content: Content) -> str:
     return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
 
 
+def _terms_text(terms: Terms) -> str | None:
+    return json.dumps(asdict(terms), separators=(",", ":")) if terms != Terms() else None
+
+
 def _content_of(text: str) -> Content:
     fields = json.loads(text)
     ttl = fields.pop("ttl")
@@ -313,6 +328,7 @@ def _chunk_of(row: _ChunkRow, *, app_id: str, chunk_id: str, was_dropped: bool =
         chunk_id=chunk_id,
         content=_content_of(row.content),
         purpose=Purpose(row.purpose),
+        terms=Terms(**json.loads(row.terms)) if row.terms else Terms(),
         recipients=tuple(
             Recipient(device_id=device_id, contact_id=contact_id)
             for device_id, contact_id in json.loads(row.recipients)

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pytest
 
 from shared.kernel.addresses import Address, AddressKind
+from shared.kernel.decisions import Defer, Drop, Gate, Reason
 from shared.kernel.envelope import seal
 from shared.kernel.events import Purpose
 from shared.kernel.idempotency import Attempt, IdempotencyKeyReusedError
@@ -21,8 +22,9 @@ from shared.push.errors import (
     PushNotConfiguredError,
 )
 from shared.push.model import Content, DeliveryResult, Outcome, Receipt, ReceiptKind, State
-from shared.push.ports import ChunkStore, MessageArchive
+from shared.push.ports import ChunkStore, MessageArchive, Permission
 from shared.push.service.messages import Accepted, Addressee, MessageService
+from shared.push.service.permission import ChunkPermission
 from shared.push.service.personal import PersonalMessages
 from shared.push.service.sending import SendService
 from shared.push.store import DynamoChunkStore
@@ -36,7 +38,13 @@ from tests.contract.test_registration_stores import (
     on_dynamodb,
 )
 from tests.fakes.clock import NOON, ManualClock
-from tests.fakes.push import InMemoryChunkStore, InMemoryQueue, ScriptedChannel
+from tests.fakes.push import (
+    SENT,
+    InMemoryChunkStore,
+    InMemoryQueue,
+    ScriptedChannel,
+    ScriptedPermission,
+)
 
 HELLO = Content(title="Hello", body="there")
 LEASE = timedelta(seconds=125)
@@ -71,6 +79,7 @@ class Push:
     sender: SendService
     channel: ScriptedChannel
     queue: InMemoryQueue
+    permission: ScriptedPermission
     personal: PersonalMessages
     clock: ManualClock
     told: Callable[[], list[str]]
@@ -132,12 +141,16 @@ def it(request: pytest.FixtureRequest) -> Push:
 
 
 def assemble(
-    registrations: Registrations, chunks: AllChunks, *, told: Callable[[], list[str]]
+    registrations: Registrations,
+    chunks: AllChunks,
+    *,
+    told: Callable[[], list[str]],
+    permission: Permission | None = None,
 ) -> Push:
     clock = registrations.clock
     ids, app = Ids(clock=clock), AnApp()
     _put_app(registrations)
-    channel, queue = ScriptedChannel(), InMemoryQueue()
+    channel, queue, scripted = ScriptedChannel(), InMemoryQueue(), ScriptedPermission()
     return Push(
         registrations=registrations,
         chunks=chunks,
@@ -148,6 +161,7 @@ def assemble(
         sender=SendService(
             chunks=chunks,
             devices=registrations.reach,
+            permission=ChunkPermission(permission=permission or scripted),
             channels=channel,
             queue=queue,
             clock=clock,
@@ -156,6 +170,7 @@ def assemble(
         ),
         channel=channel,
         queue=queue,
+        permission=scripted,
         personal=PersonalMessages(archive=chunks),
         clock=clock,
         told=told,
@@ -409,6 +424,66 @@ def test_each_receipt_counts_once_and_strangers_are_named(it: Push) -> None:
     assert it.told().count("message.opened.v1") == 1
 
 
+CAPPED = Reason(gate=Gate.CAP, rule="per-day", detail="4 of 4 today", limit=4, count=4)
+
+
+def test_what_the_policy_drops_ends_as_skipped_with_its_reason(it: Push) -> None:
+    ada, grace = it.a_phone("phone-001"), it.a_phone("phone-002")
+    it.permission.answers[ada] = Drop(because=(CAPPED,))
+    accepted = it.send("phone-001", "phone-002")
+    it.work(accepted)
+    assert state_of(it, accepted, ada) is State.SKIPPED
+    assert state_of(it, accepted, grace) is State.SENT
+    event = final_of(it, accepted, ada)
+    assert (event.type, event.data["reason"]) == ("message.suppressed.v1", "cap")
+    assert event.data["because"][0]["rule"] == "per-day"
+
+
+def test_what_the_policy_defers_waits_and_is_told_once(it: Push) -> None:
+    ada = it.a_phone("phone-001")
+    until = NOON + timedelta(hours=8)
+    it.permission.answers[ada] = Defer(until=until, because=(CAPPED,))
+    accepted = it.send("phone-001")
+    for _ in range(2):
+        assert it.work(accepted) == (State.PENDING,)
+    assert set(it.permission.put_offs) == {(ada, accepted.chunk.chunk_id, until)}
+    assert it.told().count("message.suppressed.v1") == 1
+    assert it.queue.asked == []
+    it.permission.answers.clear()
+    assert it.work(accepted) == (State.SENT,)
+
+
+def test_a_person_with_two_devices_is_counted_once(it: Push) -> None:
+    for name in ("phone-001", "phone-002"):
+        it.a_phone(name)
+        it.registrations.identify(APP, name, "ada")
+    it.work(it.send("phone-001", "phone-002"))
+    assert len(it.permission.counted) == 1
+
+
+@pytest.mark.parametrize(
+    ("result", "counts"),
+    [(GONE, 0), (REJECTED, 0), (LATER, 1), (LOST, 1), (SENT, 1)],
+)
+def test_only_who_was_certainly_not_told_is_counted_no_more(
+    it: Push, result: DeliveryResult, counts: int
+) -> None:
+    it.a_phone("phone-001")
+    it.channel.script["phone-001"] = [result]
+    it.work(it.send("phone-001"))
+    assert len(it.permission.counted) == counts
+
+
+def test_who_waited_too_long_is_counted_no_more(it: Push) -> None:
+    it.a_phone("phone-001")
+    it.channel.script["phone-001"] = [LATER]
+    accepted = it.send("phone-001")
+    it.work(accepted)
+    it.clock.advance(timedelta(hours=2))
+    assert it.work(accepted) == (State.EXPIRED,)
+    assert it.permission.counted == set()
+
+
 def exported(it: Push, *contact_ids: str, limit: int = 50) -> list[Any]:
     """Return what people were sent, as an export reads it."""
     found: list[Any] = []
@@ -451,6 +526,21 @@ def test_who_is_erased_leaves_no_trace_in_what_was_sent(it: Push) -> None:
     assert {one.contact_id for one in left.recipients} == {"", grace}
     assert [one["device_id"] for one in exported(it, grace)] == ["phone-002"]
     assert it.states(waiting) == (State.PENDING,)
+
+
+def index_of(accepted: Accepted, contact_id: str) -> int:
+    """Return the place of a contact's message."""
+    contacts = [one.contact_id for one in accepted.chunk.recipients]
+    return contacts.index(contact_id)
+
+
+def state_of(it: Push, accepted: Accepted, contact_id: str) -> State:
+    return it.states(accepted)[index_of(accepted, contact_id)]
+
+
+def final_of(it: Push, accepted: Accepted, contact_id: str) -> Any:
+    index = index_of(accepted, contact_id)
+    return it.chunks.final_events(accepted.chunk, [index])[index]
 
 
 def final(it: Push, accepted: Accepted) -> Any:

@@ -6,12 +6,21 @@ from datetime import datetime, timedelta
 
 from typing_extensions import override
 
+from shared.kernel.decisions import Allow, Decision
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
 from shared.push.errors import LeaseHeldError, LeaseLostError, MessageNotFoundError
 from shared.push.model import Chunk, Delivery, DeliveryResult, Outcome
-from shared.push.ports import Channel, Channels, ChunkStore, MessageArchive, Queue
+from shared.push.ports import (
+    Asked,
+    Channel,
+    Channels,
+    ChunkStore,
+    MessageArchive,
+    Permission,
+    Queue,
+)
 
 
 @dataclass
@@ -157,3 +166,32 @@ class InMemoryQueue(Queue):
     @override
     def ask_again(self, *, app_id: str, chunk_id: str, after: timedelta) -> None:
         self.asked.append((chunk_id, after))
+
+
+class ScriptedPermission(Permission):
+    """Answers as it is told by contact, else allows; remembers what counts and what waits."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Decision] = {}
+        self.counted: set[str] = set()
+        self.put_offs: list[tuple[str, str, datetime]] = []
+
+    @override
+    def ask(self, asked: Sequence[Asked]) -> Sequence[Decision]:
+        return [self._answer(one) for one in asked]
+
+    @override
+    def take_back(self, asked: Sequence[Asked]) -> None:
+        self.counted -= {one.key for one in asked}
+
+    @override
+    def put_off(self, asked: Asked, *, chunk_id: str, until: datetime) -> None:
+        self.put_offs.append((asked.candidate.contact_id, chunk_id, until))
+
+    def _answer(self, asked: Asked) -> Decision:
+        if asked.key in self.counted:
+            return Allow()
+        answer = self.answers.get(asked.candidate.contact_id, Allow())
+        if isinstance(answer, Allow):
+            self.counted.add(asked.key)
+        return answer

@@ -31,6 +31,7 @@ from shared.push.model import (
     ReceiptKind,
     Recipient,
     State,
+    Terms,
     content_problems,
     place_of_message,
 )
@@ -39,8 +40,14 @@ from shared.push.ports import Apps, ChunkStore, Devices
 MOST_DEVICES = 500
 """Devices of one request: they fit into one chunk, which one sender works off in seconds."""
 
-SEND_WITHIN = timedelta(hours=1)
-"""A transactional message that is older than this helps nobody, unless the caller says so."""
+SEND_WITHIN = {
+    Purpose.TRANSACTIONAL: timedelta(hours=1),
+    Purpose.SERVICE: timedelta(days=1),
+    Purpose.MARKETING: timedelta(days=1),
+}
+"""What is older than this helps nobody, unless the caller says so; the others may wait a night."""
+
+_PLAIN = Terms()
 
 _EVENT_OF: dict[ReceiptKind, type[MessageEvent]] = {
     ReceiptKind.DELIVERED: MessageDelivered,
@@ -92,6 +99,7 @@ class MessageService:
         app_id: str,
         content: Content,
         purpose: Purpose,
+        terms: Terms = _PLAIN,
         send_until: datetime | None,
         attempt: Attempt | None,
     ) -> Accepted:
@@ -107,7 +115,7 @@ class MessageService:
         if attempt and (before := self._recall(attempt, app_id)):
             return before
         at = self.clock()
-        until = whole_milliseconds(send_until) if send_until else at + SEND_WITHIN
+        until = whole_milliseconds(send_until) if send_until else at + SEND_WITHIN[purpose]
         self._check(content, at=at, until=until)
         if not self.apps.can_push(app_id):
             raise PushNotConfiguredError(app_id)
@@ -117,6 +125,7 @@ class MessageService:
             chunk_id=self.ids.sequence(),
             content=content,
             purpose=purpose,
+            terms=terms,
             recipients=recipients,
             states=(State.PENDING,) * len(recipients),
             unreached=unreached,

@@ -1,31 +1,36 @@
 """The sender: works chunks off under a lease, each message to exactly one final state."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from shared.kernel.addresses import Target
-from shared.kernel.clock import Clock
+from shared.kernel.clock import Clock, rfc3339
+from shared.kernel.decisions import Allow, Defer, Drop, Reason
 from shared.kernel.envelope import Envelope, RowKey, seal
+from shared.kernel.events import Channel, MessageSuppressed
 from shared.kernel.ids import Ids
 from shared.push.errors import CredentialsError
 from shared.push.events import (
+    SOURCE,
     MessageEvent,
     MessageExpired,
     MessageFailed,
     MessageSent,
-    MessageSuppressed,
     MessageUnconfirmed,
 )
 from shared.push.model import Chunk, Delivery, DeliveryResult, Outcome, Recipient, State
 from shared.push.ports import Channels, ChunkStore, Devices, Queue
+from shared.push.service.permission import ChunkPermission
 
 LONGEST_PAUSE = timedelta(minutes=15)
 """SQS delays a message at most so long."""
 
 PAUSE = timedelta(seconds=10)
 """Before a message is tried again, where FCM names no time."""
+
+_UNTOLD = frozenset({State.INVALID, State.FAILED, State.SKIPPED, State.EXPIRED})
 
 _STATE_OF_TYPE = {
     MessageSent.type: State.SENT,
@@ -37,11 +42,15 @@ _STATE_OF_TYPE = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What one turn came to for one message: an event that ends it, or a state to go on from."""
+    """What one turn came to for one message: an event that ends it, or a state to go on from.
+
+    ``refusal`` is the contact policy's; a deferral has an event too, which ends nothing.
+    """
 
     event: Envelope | None = None
     state: State = State.PENDING
     pause: timedelta = PAUSE
+    refusal: Defer | Drop | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +64,7 @@ class SendService:
 
     chunks: ChunkStore
     devices: Devices
+    permission: ChunkPermission
     channels: Channels
     queue: Queue
     clock: Clock
@@ -81,9 +91,18 @@ class SendService:
             self.chunks.save_states(chunk, holder=holder, give_back=True)
             raise
         chunk = chunk.with_states(self._recorded(chunk, verdicts))
+        deferred = {
+            index: refusal
+            for index in chunk.pending
+            if isinstance(refusal := verdicts[index].refusal, Defer)
+        }
+        # Before the lease is given back: who dies here leaves the chunk to be worked on again.
+        self.permission.put_off(chunk, deferred)
+        self.permission.take_back(chunk, _untold(chunk, verdicts))
         self.chunks.save_states(chunk, holder=holder, give_back=True)
-        if chunk.pending:
-            pause = max(verdicts[index].pause for index in chunk.pending)
+        waiting = [index for index in chunk.pending if index not in deferred]
+        if waiting:
+            pause = max(verdicts[index].pause for index in waiting)
             self.queue.ask_again(app_id=app_id, chunk_id=chunk_id, after=min(pause, LONGEST_PAUSE))
 
     def _adopted(self, chunk: Chunk) -> Chunk:
@@ -121,6 +140,10 @@ class SendService:
                     address=target.address,
                     content=chunk.content,
                 )
+        for index, decision in self.permission.ask(chunk, deliveries).items():
+            if not isinstance(decision, Allow):
+                del deliveries[index]
+                verdicts[index] = self._refused(chunk, index, decision)
         return verdicts | self._send(chunk, deliveries)
 
     def _reason_not_to(
@@ -182,13 +205,54 @@ class SendService:
             return self._ended(chunk, index, MessageUnconfirmed, reason="expired")
         return self._ended(chunk, index, MessageExpired)
 
-    def _suppressed(self, chunk: Chunk, index: int, *, reason: str) -> Verdict:
-        ambiguous = chunk.states[index] is State.AMBIGUOUS
-        event = MessageUnconfirmed if ambiguous else MessageSuppressed
-        return self._ended(chunk, index, event, reason=reason)
+    def _suppressed(
+        self, chunk: Chunk, index: int, *, reason: str, because: Sequence[Reason] = ()
+    ) -> Verdict:
+        if chunk.states[index] is State.AMBIGUOUS:
+            return self._ended(chunk, index, MessageUnconfirmed, reason=reason)
+        return self._ended(
+            chunk,
+            index,
+            MessageSuppressed,
+            source=SOURCE,
+            channel=Channel.PUSH,
+            decision="drop",
+            reason=reason,
+            because=tuple(one.plain() for one in because),
+        )
+
+    def _refused(self, chunk: Chunk, index: int, refusal: Defer | Drop) -> Verdict:
+        """Return what becomes of a message that the contact policy does not let go now."""
+        reason = refusal.because[0].gate.value
+        if isinstance(refusal, Drop):
+            ended = self._suppressed(chunk, index, reason=reason, because=refusal.because)
+            return replace(ended, refusal=refusal)
+        recipient, message_id = chunk.recipients[index], chunk.message_id(index)
+        told = MessageSuppressed(
+            app_id=chunk.app_id,
+            occurred_at=self.clock(),
+            source=SOURCE,
+            channel=Channel.PUSH,
+            contact_id=recipient.contact_id,
+            device_id=recipient.device_id,
+            message_id=message_id,
+            purpose=chunk.purpose,
+            decision="defer",
+            reason=reason,
+            because=tuple(one.plain() for one in refusal.because),
+            until=refusal.until,
+        )
+        # Told once for each instant to which the message is put off.
+        key = RowKey(at=chunk.planned_at, id=f"{message_id}#deferred#{rfc3339(refusal.until)}")
+        sealed = seal(told, sequence=self.ids.sequence(), key=key)
+        return Verdict(event=sealed, state=chunk.states[index], refusal=refusal)
 
     def _ended(
-        self, chunk: Chunk, index: int, event: type[MessageEvent], **details: Any
+        self,
+        chunk: Chunk,
+        index: int,
+        event: type[MessageEvent | MessageSuppressed],
+        **details: Any,
     ) -> Verdict:
         recipient, message_id = chunk.recipients[index], chunk.message_id(index)
         told = event(
@@ -212,6 +276,17 @@ class SendService:
         states = {index: verdict.state for index, verdict in verdicts.items()}
         earlier = self.chunks.final_events(chunk, beaten) if beaten else {}
         return states | {index: _state_of(event) for index, event in earlier.items()}
+
+
+def _untold(chunk: Chunk, verdicts: Mapping[int, Verdict]) -> list[str]:
+    """Return whom nothing of the chunk reached, for certain, and who may have been counted."""
+    asked = {chunk.recipients[at].contact_id for at, one in verdicts.items() if not one.refusal}
+    told = {
+        recipient.contact_id
+        for recipient, state in zip(chunk.recipients, chunk.states, strict=True)
+        if state not in _UNTOLD
+    }
+    return sorted(asked - told)
 
 
 def _state_of(event: Envelope) -> State:
