@@ -44,6 +44,8 @@ class Context:
         deletion_protection: keep tables, users and secrets, whatever is done to the stacks; unless
             said, yes on AWS and no on a laptop.
         cors_origins: the web origins that may call the API.
+        public_url: where people reach the API, for links in messages, such as
+            ``https://api.example.com``; unless said, by the host that was asked for a link.
         snap_start: answer the API from snapshots of initialised functions.
         log_retention: how long logs are kept.
         log_level: of the functions' own log lines.
@@ -61,6 +63,7 @@ class Context:
     operator_role_arn: str
     deletion_protection: bool
     cors_origins: tuple[str, ...]
+    public_url: str
     snap_start: bool
     log_retention: RetentionDays
     log_level: str
@@ -86,6 +89,7 @@ class Context:
             operator_role_arn=said.text("operator_role_arn"),
             deletion_protection=said.flag("deletion_protection", unless_said=target == "aws"),
             cors_origins=said.words("cors_origins"),
+            public_url=said.text("public_url"),
             snap_start=said.flag("snap_start"),
             log_retention=_RETENTION[int(said.one_of("log_retention_days", *map(str, _RETENTION)))],
             log_level=said.one_of("log_level", "DEBUG", "INFO", "WARN", "ERROR"),

@@ -10,6 +10,9 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
+from standardwebhooks import Webhook
+
+from shared.kernel.clock import system_clock
 from tests.conftest import ROOT
 from tests.fakes.aws import Aws
 from tests.fakes.issuer import OidcIssuer
@@ -45,24 +48,24 @@ class Deployment:
         function: str | None = None,
         **event: Any,
     ) -> Answer:
-        """Call the function that serves a route; ``event`` replaces parts of its event."""
+        """Call the function that serves a route; ``event`` replaces parts of its event.
+
+        ``bearer`` is a token, or the secret with which another system signs the request.
+        """
         method, _, path = route.partition(" ")
         sent = {name.lower(): value for name, value in (headers or {}).items()}
-        if bearer:
+        text = body if body is None or isinstance(body, str | bytes) else json.dumps(body)
+        if bearer and bearer.startswith("whsec_"):
+            sent |= signature(bearer, text or "")
+        elif bearer:
             sent["authorization"] = f"Bearer {bearer}"
         if body is not None:
             sent.setdefault("content-type", "application/json")
         asked = http_event(
-            method,
-            path,
-            query=urlencode(query or {}),
-            headers=sent,
-            body=body if body is None or isinstance(body, str | bytes) else json.dumps(body),
-            **event,
+            method, path, query=urlencode(query or {}), headers=sent, body=text, **event
         )
         answer = self.invoke(function or self.function_of(method, path), asked)
-        text = answer.get("body")
-        return Answer(answer["statusCode"], answer["headers"], json.loads(text) if text else None)
+        return Answer(answer["statusCode"], answer["headers"], _content_of(answer))
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         handler = importlib.import_module(f"functions.{function}.handler")
@@ -121,6 +124,25 @@ class Deployment:
         assert bound.status == 200, bound.body
         known: dict[str, Any] = bound.body
         return known
+
+
+def _content_of(answer: dict[str, Any]) -> Any:
+    """Return what an answer brings: a page as text, all else is JSON."""
+    text = answer.get("body")
+    if not text or answer["headers"].get("Content-Type", "").startswith("text/"):
+        return text or None
+    return json.loads(text)
+
+
+def signature(secret: str, body: str | bytes) -> dict[str, str]:
+    """Return the headers by which the reference implementation signs a body now."""
+    text = body if isinstance(body, str) else body.decode()
+    message_id, at = f"msg_{uuid4().hex}", system_clock()
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(at.timestamp())),
+        "webhook-signature": Webhook(secret).sign(message_id, at, text),
+    }
 
 
 class Context:

@@ -43,6 +43,13 @@ def openapi() -> dict[str, Any]:
             "securitySchemes": {
                 "device_token": {"type": "http", "scheme": "bearer"},
                 "oidc": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "webhook_signature": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "webhook-signature",
+                    "description": "Standard Webhooks 1.0, with `webhook-id` and"
+                    " `webhook-timestamp`: https://www.standardwebhooks.com",
+                },
             },
         },
     }
@@ -91,6 +98,8 @@ def _operation(operation: dict[str, Any], method: str, path: str, function: str)
         security.append({"device_token": []})
     if "marketer" in access or "operator" in access or "contact" in access:
         security.append({"oidc": []})
+    if "system" in access:
+        security.append({"webhook_signature": []})
     described = {
         **{name: value for name, value in operation.items() if value is not None},
         "operationId": _operation_id(method, path),
@@ -161,12 +170,15 @@ def _schema(kind: type[DomainEvent]) -> dict[str, Any]:
             for field in own
         },
         "required": [field.name for field in own if field.default is MISSING],
-        "x-source": kind.source,
+        "x-source": _word(getattr(kind, "source", None)),
         "x-about": kind.about.removesuffix("_id"),
         "x-channel": _word(kind.channel),
         "x-direction": _word(kind.direction),
     }
 
 
-def _word(value: Enum | None) -> str | None:
-    return None if value is None else str(value.value)
+def _word(value: object) -> str | None:
+    """Return what every event of a kind says; ``None`` where none or each says its own."""
+    if isinstance(value, Enum):
+        return str(value.value)
+    return value if isinstance(value, str) else None

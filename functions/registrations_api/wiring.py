@@ -10,11 +10,13 @@ from shared.platform.auth import deployment
 from shared.platform.auth.app_check import FirebaseAppCheck
 from shared.platform.auth.device_tokens import DeviceTokens
 from shared.platform.auth.doors import Doors
+from shared.platform.dynamodb import pause_after
 from shared.platform.encryption import DataKeyCipher
 from shared.platform.hashing import IdentifierHasher
 from shared.platform.ledger import Ledger
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
+from shared.registrations.ports import Intent
 from shared.registrations.service.apps import AppService
 from shared.registrations.service.callers import CallerService
 from shared.registrations.service.contacts import ContactService
@@ -22,6 +24,7 @@ from shared.registrations.service.devices import DeviceService
 from shared.registrations.service.erasures import ErasureService
 from shared.registrations.service.identifiers import IdentifierService
 from shared.registrations.service.people import PeopleService
+from shared.registrations.service.systems import SystemService
 from shared.registrations.service.vault import VaultService
 from shared.registrations.store import (
     DynamoAppStore,
@@ -29,9 +32,11 @@ from shared.registrations.store import (
     DynamoDeviceStore,
     DynamoErasureStore,
     DynamoKeyStore,
+    DynamoSystemStore,
 )
 
 if TYPE_CHECKING:
+    from shared.contact_policy.service.people import PersonService
     from shared.registrations.service.exports import ExportService
 
 
@@ -45,6 +50,7 @@ class Registrations:
     people: PeopleService
     callers: CallerService
     erasures: ErasureService
+    systems: SystemService
 
 
 @cache
@@ -67,7 +73,7 @@ def registrations() -> Registrations:
     people = PeopleService(
         contacts=contact_store,
         devices=device_store,
-        domains=(),  # none holds state per contact yet
+        domains=[PolicyPeople()],
         clock=system_clock,
         ids=ids,
     )
@@ -101,6 +107,38 @@ def registrations() -> Registrations:
             clock=system_clock,
             ids=ids,
         ),
+        systems=SystemService(
+            apps=app_store,
+            systems=DynamoSystemStore(table=table, ledger=ledger),
+            cipher=vault.cipher,
+            clock=system_clock,
+            ids=ids,
+        ),
+    )
+
+
+class PolicyPeople:
+    """The people of the contact policy, whose code is loaded when contacts turn out to be one."""
+
+    def unite(self, intent: Intent) -> None:
+        """Make the state of the two people one."""
+        _policy_people().unite(intent)
+
+    def split(self, intent: Intent) -> None:
+        """Give each of the two people their own state."""
+        _policy_people().split(intent)
+
+
+@cache
+def _policy_people() -> "PersonService":
+    from shared.contact_policy.service.people import PersonService  # noqa: PLC0415
+    from shared.contact_policy.store import DynamoPersonStore, DynamoPolicyStore  # noqa: PLC0415
+
+    table, ledger = settings().contact_policy_table, Ledger(table=settings().contact_events_table)
+    return PersonService(
+        people=DynamoPersonStore(table=table, ledger=ledger),
+        policies=DynamoPolicyStore(table=table, ledger=ledger),
+        pause=pause_after,
     )
 
 
@@ -109,20 +147,29 @@ def exports() -> "ExportService":
     """Return the exports of this process; the other domains' code is loaded for them alone."""
     from shared.contact_events.service.personal import PersonalEvents  # noqa: PLC0415
     from shared.contact_events.store import DynamoEventStore  # noqa: PLC0415
+    from shared.contact_policy.service.personal import PersonalPolicy  # noqa: PLC0415
+    from shared.contact_policy.store import DynamoDeferralStore, DynamoPersonStore  # noqa: PLC0415
     from shared.push.service.personal import PersonalMessages  # noqa: PLC0415
     from shared.push.store import DynamoChunkStore  # noqa: PLC0415
     from shared.registrations.service.exports import ExportService  # noqa: PLC0415
 
     ledger_table, contacts = settings().contact_events_table, registrations().contacts
     chunks = DynamoChunkStore(table=settings().push_table, ledger_table=ledger_table)
-    events = DynamoEventStore(table=ledger_table)
+    policy_table, ledger = settings().contact_policy_table, Ledger(table=ledger_table)
     return ExportService(
         contacts=contacts.contacts,
         devices=contacts.devices,
         vault=contacts.vault,
         domains={
-            "event": PersonalEvents(ledger=events, vault=contacts.vault),
+            "event": PersonalEvents(
+                ledger=DynamoEventStore(table=ledger_table), vault=contacts.vault
+            ),
             "message": PersonalMessages(archive=chunks),
+            "contact_policy": PersonalPolicy(
+                people=DynamoPersonStore(table=policy_table, ledger=ledger),
+                deferrals=DynamoDeferralStore(table=policy_table, ledger=ledger),
+                pause=pause_after,
+            ),
         },
     )
 

@@ -5,8 +5,16 @@ from functools import cache
 
 from shared.contact_events.service.personal import PersonalEvents
 from shared.contact_events.store import DynamoEventStore
+from shared.contact_policy.service.people import PersonService
+from shared.contact_policy.service.personal import PersonalPolicy
+from shared.contact_policy.store import (
+    DynamoDeferralStore,
+    DynamoPersonStore,
+    DynamoPolicyStore,
+)
 from shared.kernel.clock import system_clock
 from shared.kernel.ids import Ids
+from shared.platform.dynamodb import pause_after
 from shared.platform.encryption import DataKeyCipher
 from shared.platform.hashing import IdentifierHasher
 from shared.platform.ledger import Ledger
@@ -25,6 +33,7 @@ from shared.registrations.store import (
     DynamoDeviceStore,
     DynamoErasureStore,
     DynamoKeyStore,
+    DynamoSystemStore,
 )
 
 
@@ -39,7 +48,7 @@ def people() -> PeopleService:
     return PeopleService(
         contacts=_contacts(),
         devices=_devices(),
-        domains=(),  # none holds state per contact yet
+        domains=[PersonService(people=_policy_people(), policies=_policies(), pause=pause_after)],
         clock=system_clock,
         ids=_ids(),
     )
@@ -56,6 +65,13 @@ def forgetting() -> ForgettingService:
         domains=(
             # It finds messages by the ledger, whose events go last.
             PersonalMessages(archive=chunks),
+            PersonalPolicy(
+                people=_policy_people(),
+                deferrals=DynamoDeferralStore(
+                    table=settings().contact_policy_table, ledger=_ledger()
+                ),
+                pause=pause_after,
+            ),
             PersonalEvents(ledger=DynamoEventStore(table=ledger_table), vault=_vault()),
         ),
         clock=system_clock,
@@ -69,6 +85,7 @@ def rotation() -> RotationService:
     return RotationService(
         contacts=_contacts(),
         keys=_keys(),
+        systems=DynamoSystemStore(table=settings().registrations_table, ledger=_ledger()),
         cipher=_cipher(),
         identifiers=IdentifierService(
             contacts=_contacts(),
@@ -76,6 +93,16 @@ def rotation() -> RotationService:
         ),
         vault=_vault(),
     )
+
+
+@cache
+def _policy_people() -> DynamoPersonStore:
+    return DynamoPersonStore(table=settings().contact_policy_table, ledger=_ledger())
+
+
+@cache
+def _policies() -> DynamoPolicyStore:
+    return DynamoPolicyStore(table=settings().contact_policy_table, ledger=_ledger())
 
 
 @cache

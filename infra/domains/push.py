@@ -42,7 +42,7 @@ class Push(Construct):
             self,
             "Queued",
             bus=data.bus,
-            detail_type="message.queued.v1",
+            detail_types=["message.queued.v1"],
             queue=self.queue,
             dead_letters=dead_letters,
         )
@@ -51,7 +51,11 @@ class Push(Construct):
             self,
             "Sender",
             package="send_push",
-            environment={**tables, "PUSH_QUEUE_URL": self.queue.queue_url},
+            environment={
+                **tables,
+                "CONTACT_POLICY_TABLE": data.contact_policy.table_name,
+                "PUSH_QUEUE_URL": self.queue.queue_url,
+            },
             layers=("core", "push"),
             timeout=patience,
         )
@@ -70,6 +74,9 @@ class Push(Construct):
         )
         data.push.allow_reading(sender)
         data.push.allow_writing(sender)
+        # Nobody is sent anything without a reservation; what must wait is put off.
+        data.contact_policy.allow_reading(sender)
+        data.contact_policy.allow(sender, "PutItem")
         data.registrations.allow_reading(sender)
         data.registrations.allow_writing(sender)
         data.contact_events.allow(sender, "PutItem", "GetItem", "BatchGetItem")

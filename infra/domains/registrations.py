@@ -26,6 +26,7 @@ class Registrations(Construct):
         tables = {
             "REGISTRATIONS_TABLE": data.registrations.table_name,
             "CONTACT_EVENTS_TABLE": data.contact_events.table_name,
+            "CONTACT_POLICY_TABLE": data.contact_policy.table_name,
             "PUSH_TABLE": data.push.table_name,
         }
         self.api = ApiFunction(self, "Api", package="registrations_api", environment=tables)
@@ -36,6 +37,8 @@ class Registrations(Construct):
         # An export reads what the other domains keep about a person.
         data.contact_events.allow(self.api, "PutItem", "Query")
         data.push.allow(self.api, "BatchGetItem")
+        # Who is merged is contacted as strictly as the stricter of the two, at once.
+        data.contact_policy.allow(self.api, "Query", "BatchGetItem", "PutItem")
 
         patience = Duration.minutes(5)
         dead_letters = EngageDeadLetters(self, "SettlerDeadLetters")
@@ -44,7 +47,7 @@ class Registrations(Construct):
             self,
             "ErasureRequested",
             bus=data.bus,
-            detail_type="contact.erasure_requested.v1",
+            detail_types=["contact.erasure_requested.v1"],
             queue=queue,
             dead_letters=dead_letters,
         )
@@ -62,6 +65,9 @@ class Registrations(Construct):
         data.registrations.allow_writing(self.settler)
         data.contact_events.allow(self.settler, "PutItem", "Query", "BatchWriteItem")
         data.push.allow(self.settler, "BatchGetItem", "UpdateItem", "DeleteItem")
+        data.contact_policy.allow(
+            self.settler, "Query", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"
+        )
         self.settler.add_event_source(
             SqsEventSource(queue, batch_size=1, report_batch_item_failures=True)
         )

@@ -16,6 +16,8 @@ from infra.local.errors import LocalStackError
 from infra.local.processes import clean_environment
 
 _KEY_FILE = "engage-code-hash"
+LOCAL = {"target": "local", "public_url": "http://localhost:8000"}
+"""What differs from ``cdk.json``; links that are made here lead to the port that is usual."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ def _run_app(checkout: Checkout, *, out: Path, log: Path) -> None:
     settings = json.loads((checkout.root / "cdk.json").read_text())
     environment = clean_environment(
         CDK_OUTDIR=str(out),
-        CDK_CONTEXT_JSON=json.dumps(settings.get("context", {}) | {"target": "local"}),
+        CDK_CONTEXT_JSON=json.dumps(settings.get("context", {}) | LOCAL),
         CDK_DEFAULT_ACCOUNT=ACCOUNT,
         CDK_DEFAULT_REGION=REGION,
     )

@@ -18,6 +18,7 @@ from rich.table import Column, Table
 
 from infra.local import bench as benchmarks
 from infra.local import doctor as physician
+from infra.local import policy as policies
 from infra.local.amazon import CdkCommand
 from infra.local.checkout import Checkout
 from infra.local.errors import LocalStackError
@@ -34,6 +35,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+policy = typer.Typer(help="Looks at contact policies before they are in force.")
+app.add_typer(policy, name="policy", no_args_is_help=True)
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
@@ -193,6 +196,41 @@ def bench(
         )
         if not _show({"results": found}, as_json):
             _print(benchmarks.table(found))
+
+
+@policy.command("lint")
+def lint_policy(
+    context: typer.Context,
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help="YAML, or JSON."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with policy documents, and note what is likely not meant."""
+    with _reporting(as_json):
+        checkout = _stack(context).checkout
+        reviews = [policies.review(file, checkout=checkout) for file in files]
+        is_valid = all(one.is_valid for one in reviews)
+        told = {"valid": is_valid, "files": [one.as_json() for one in reviews]}
+        if not _show(told, as_json):
+            _print(policies.table(reviews))
+        if not is_valid:
+            raise typer.Exit(1)
+
+
+@policy.command("schema")
+def show_policy_schema(context: typer.Context) -> None:
+    """Print the JSON schema of policy documents, for editors and reviewers."""
+    with _reporting(as_json=False):
+        sys.stdout.write(policies.schema(_stack(context).checkout) + "\n")
+
+
+@policy.command("default")
+def show_default_policy(context: typer.Context) -> None:
+    """Print the policy of an app that has not written one, in YAML: a start for its own."""
+    with _reporting(as_json=False):
+        sys.stdout.write(policies.default(_stack(context).checkout))
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """The bus: every contact event as a CloudEvent, for us and for the company's other systems."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration
 from aws_cdk.aws_events import EventBus, EventPattern, IEventBus, Rule
 from aws_cdk.aws_events_targets import SqsQueue
@@ -21,7 +23,7 @@ class EngageBus(EventBus):
 
 
 class Subscription(Rule):
-    """Brings our own events of one type to a queue.
+    """Brings our own events of some types to a queue.
 
     EventBridge tries for a day, its default said out loud, then leaves the event in the dead
     letters. Events of other sources do not pass, whatever type they claim.
@@ -33,7 +35,7 @@ class Subscription(Rule):
         id_: str,
         *,
         bus: IEventBus,
-        detail_type: str,
+        detail_types: Sequence[str],
         queue: EngageQueue,
         dead_letters: EngageDeadLetters,
     ) -> None:
@@ -41,7 +43,7 @@ class Subscription(Rule):
             scope,
             id_,
             event_bus=bus,
-            event_pattern=EventPattern(source=[SOURCE], detail_type=[detail_type]),
+            event_pattern=EventPattern(source=[SOURCE], detail_type=list(detail_types)),
             targets=[
                 SqsQueue(
                     queue,

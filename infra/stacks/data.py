@@ -17,6 +17,7 @@ class EngageData(EngageStack):
     Attributes:
         registrations: apps, grants, devices, contacts.
         contact_events: the ledger; its stream feeds the bus.
+        contact_policy: policies, what reached people, what they said.
         push: messages and their deliveries.
         bus: contact events for whoever subscribes.
         doors: who may come in.
@@ -38,12 +39,14 @@ class EngageData(EngageStack):
             indexes=(keys_index("time", partition_key="hour", sort_key="sequence"),),
             stream=StreamViewType.NEW_IMAGE,
         )
+        self.contact_policy = EngageTable(self, "ContactPolicy")
         self.push = EngageTable(self, "Push")
         self.bus = EngageBus(self, "Bus")
         self.doors = Doors(self, "Doors")
 
         CfnOutput(self, "RegistrationsTable", value=self.registrations.table_name)
         CfnOutput(self, "ContactEventsTable", value=self.contact_events.table_name)
+        CfnOutput(self, "ContactPolicyTable", value=self.contact_policy.table_name)
         CfnOutput(self, "PushTable", value=self.push.table_name)
         CfnOutput(self, "EventBus", value=self.bus.event_bus_name)
         CfnOutput(self, "IdentifierKey", value=self.doors.identifier_key)

@@ -5,6 +5,7 @@ from aws_cdk.aws_lambda import FunctionUrlAuthType
 from constructs import Construct
 
 from infra.domains.contact_events import ContactEvents
+from infra.domains.contact_policy import ContactPolicy
 from infra.domains.push import Push
 from infra.domains.registrations import Registrations
 from infra.platform.api import EngageApi, routes
@@ -21,11 +22,12 @@ class EngageService(EngageStack):
         registrations = Registrations(self, "Registrations", data=data)
         contact_events = ContactEvents(self, "ContactEvents", data=data)
         push = Push(self, "Push", data=data)
+        contact_policy = ContactPolicy(self, "ContactPolicy", data=data, push_queue=push.queue)
         api = EngageApi(
             self,
             "Api",
             routes=routes(ROOT / "docs" / "openapi.json"),
-            functions=(registrations.api, contact_events.api, push.api),
+            functions=(registrations.api, contact_events.api, contact_policy.api, push.api),
             fallback=ApiFunction(self, "Fallback", package="service_api"),
         )
 
@@ -35,6 +37,7 @@ class EngageService(EngageStack):
         CfnOutput(self, "PushQueueUrl", value=push.queue.queue_url)
         CfnOutput(self, "RegistrationsApiUrl", value=_open_to_iam(registrations.api))
         CfnOutput(self, "ContactEventsApiUrl", value=_open_to_iam(contact_events.api))
+        CfnOutput(self, "ContactPolicyApiUrl", value=_open_to_iam(contact_policy.api))
         CfnOutput(self, "PushApiUrl", value=_open_to_iam(push.api))
 
 

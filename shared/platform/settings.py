@@ -27,6 +27,11 @@ class Settings:
         return self._need("CONTACT_EVENTS_TABLE")
 
     @property
+    def contact_policy_table(self) -> str:
+        """Return the name of the contact policy table."""
+        return self._need("CONTACT_POLICY_TABLE")
+
+    @property
     def push_table(self) -> str:
         """Return the name of the push table."""
         return self._need("PUSH_TABLE")
@@ -65,6 +70,11 @@ class Settings:
     def oidc_audience(self) -> str:
         """Return the audience of the marketers' tokens: the user pool's client."""
         return self._need("OIDC_AUDIENCE")
+
+    @property
+    def public_url(self) -> str | None:
+        """Return where people reach the API, if that was said."""
+        return self.environment.get("PUBLIC_URL") or None
 
     @property
     def operator_role_arn(self) -> str | None:

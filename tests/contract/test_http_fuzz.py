@@ -37,8 +37,29 @@ MEANINGFUL = {
     "data": {"order": "17"},
     "image": "https://example.com/picture.png",
     "send_until": "2100-01-01T00:00:00Z",
+    "zone": "Europe/Zurich",
 }
 """Values that pass the rules which no schema can tell, by the name of the field."""
+
+BODIES: dict[str, Any] = {
+    "PUT /v1/apps/{app_id}/policy": {
+        "caps": [{"id": "weekly", "limit": 3, "window": {"rolling": 168}}],
+        "quiet_hours": [{"id": "night", "allowed": [{"from": "08:00", "to": "21:00"}]}],
+    },
+    "POST /v1/apps/{app_id}/contact-decisions": {
+        "identifiers": [{"namespace": "customer", "value": "4711"}],
+        "channel": "inapp",
+        "reserve": True,
+    },
+    "POST /v1/preferences/{token}": {
+        "shown_channel": ["push", "email"],
+        "channel": ["push"],
+        "frequency": ["1/week"],
+        "paused_until": [""],
+    },
+    "POST /v1/unsubscribe/{token}": {"List-Unsubscribe": ["One-Click"]},
+}
+"""Bodies that pass rules between fields, or whose fields no schema names, by their route."""
 
 CHECKS = [
     not_a_server_error,
@@ -129,11 +150,18 @@ class World:
             bearer=deployed.operator(),
         )
         self.known["message_id"] = sent.body["messages"][0]["message_id"]
+        secret = deployed.request(
+            f"POST /v1/apps/{app_id}/webhook-secrets",
+            {"name": "suite", "channels": ["email"]},
+            bearer=deployed.operator(),
+        )
+        self.known["secret_id"] = secret.body["secret_id"]
         other = deployed.a_device(app_id, "phone-002")
         self.known["other_contact_id"] = other["contact_id"]
         contact = f"/v1/apps/{app_id}/contacts/{self.known['contact_id']}"
         merges = deployed.request(f"GET {contact}/merges", bearer=deployed.operator()).body
         self.known["edge_id"] = merges["items"][0]["edge_id"]
+        self.known |= _known_to_policy(deployed, contact)
         self.erased = deployed.a_device(app_id, "phone-003")["contact_id"]
         deployed.request(
             f"DELETE /v1/apps/{app_id}/contacts/{self.erased}", bearer=deployed.operator()
@@ -150,13 +178,31 @@ class World:
 
     def in_path(self, path: str, names: set[str]) -> dict[str, Any]:
         """Return what exists, for the parameters of a path."""
-        real = {name: self.known[name] for name in names}
-        return real | ({"contact_id": self.erased} if path.endswith("/erasure") else {})
+        own = {"token": self.known.get(f"{path.split('/')[2]}_token")}
+        if path.endswith("/erasure"):
+            own["contact_id"] = self.erased
+        return {name: own.get(name) or self.known[name] for name in names}
 
     def with_known(self, case: Request) -> Request:
         """Return the case with those values in its body that lead to something."""
-        case.body = _replaced(case.body, self.known)
+        case.body = BODIES.get(case.operation.label) or _replaced(case.body, self.known)
         return case
+
+
+def _known_to_policy(deployed: Deployment, contact: str) -> dict[str, str]:
+    """Reserve a touch of a contact, open a case, and make the links of a message to them."""
+    operator = deployed.operator()
+    app, _, contact_id = contact.partition("/contacts/")
+    wanted = {"contact_id": contact_id, "channel": "post", "reserve": True, "hold_seconds": 7_200}
+    reserved = deployed.request(f"POST {app}/contact-decisions", wanted, bearer=operator)
+    case = deployed.request(f"POST {contact}/cases", {}, bearer=operator)
+    links = deployed.request(f"POST {contact}/preference-links", {}, bearer=operator).body
+    return {
+        "reservation_id": reserved.body["reservation_id"],
+        "case_id": case.body["case_id"],
+        "preferences_token": links["preferences_url"].rpartition("/")[2],
+        "unsubscribe_token": links["unsubscribe_url"].rpartition("/")[2],
+    }
 
 
 def _replaced(value: Any, known: Mapping[str, Any]) -> Any:

@@ -9,7 +9,9 @@ import pytest
 from shared.platform.auth import deployment
 from tests.deployment import FUNCTIONS, OPERATOR_ROLE, POOL, Answer, Deployment
 from tests.fakes.aws import Aws, running_aws
+from tests.fakes.clock import ManualClock
 from tests.fakes.issuer import OidcIssuer
+from tests.functional.shops import Shop, moved_clock
 
 __all__ = ["OPERATOR_ROLE", "POOL", "Answer", "Deployment"]
 
@@ -62,6 +64,16 @@ def deployed(
         },
     )
     return Deployment(aws=aws_on_wire, tables=tables, pool=pool)
+
+
+@pytest.fixture
+def clock(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> ManualClock:
+    return moved_clock(monkeypatch)
+
+
+@pytest.fixture
+def shop(deployed: Deployment, clock: ManualClock) -> Shop:
+    return Shop.opened(deployed, clock)
 
 
 def _start_processes_anew() -> None:

@@ -12,6 +12,7 @@ from shared.kernel.principal import Role
 from tests.deployment import Answer, Deployment, document
 from tests.fakes.issuer import OidcIssuer
 
+FORM = "application/x-www-form-urlencoded"
 ROLES = tuple(role.name.lower() for role in Role)
 
 
@@ -23,6 +24,7 @@ class Operation:
     path: str
     access: str
     takes_body: bool
+    takes_form: bool
 
     @property
     def names(self) -> list[str]:
@@ -38,6 +40,10 @@ class Operation:
     @property
     def is_for_devices(self) -> bool:
         return "device" in self.access
+
+    @property
+    def is_for_systems(self) -> bool:
+        return "system" in self.access
 
     @property
     def is_for_anyone(self) -> bool:
@@ -62,6 +68,7 @@ OPERATIONS = tuple(
         path=path,
         access=operation["x-engage-access"],
         takes_body="requestBody" in operation,
+        takes_form=FORM in operation.get("requestBody", {}).get("content", {}),
     )
     for path, operations in document()["paths"].items()
     for method, operation in operations.items()
@@ -72,11 +79,14 @@ OPERATIONS = tuple(
 class Tenant:
     """An app with one thing of each kind in it; ``ids`` by the names of path parameters.
 
-    ``bearers`` are the tokens of its device, of its contact, and of a marketer of each role.
+    ``bearers`` are the tokens of its device, of its contact, and of a marketer of each role, and
+    the secret of another system. ``links`` are the tokens of its contact's links, by the word of
+    their path.
     """
 
     ids: dict[str, str]
     bearers: dict[str, str]
+    links: dict[str, str]
 
     @classmethod
     def in_(cls, deployed: Deployment, name: str) -> "Tenant":
@@ -97,24 +107,55 @@ class Tenant:
         profile = deployed.request(
             f"GET /v1/apps/{app_id}/contacts/{known['contact_id']}", bearer=deployed.operator()
         )
+        system = deployed.request(
+            f"POST /v1/apps/{app_id}/webhook-secrets",
+            {"name": f"suite-of-{name}", "channels": ["email"]},
+            bearer=deployed.operator(),
+        )
+        contact = f"/v1/apps/{app_id}/contacts/{known['contact_id']}"
+        reserved = deployed.request(
+            f"POST /v1/apps/{app_id}/contact-decisions",
+            {
+                "contact_id": known["contact_id"],
+                "channel": "email",
+                "purpose": "transactional",
+                "reserve": True,
+            },
+            bearer=deployed.operator(),
+        )
+        case = deployed.request(f"POST {contact}/cases", {}, bearer=deployed.operator())
+        links = deployed.request(
+            f"POST {contact}/preference-links", {}, bearer=deployed.operator()
+        ).body
         return cls(
             ids={
                 "app_id": app_id,
                 "device_id": known["device_id"],
                 "contact_id": known["contact_id"],
                 "edge_id": profile.body["merges"][0],
+                "secret_id": system.body["secret_id"],
                 "message_id": sent.body["messages"][0]["message_id"],
+                "reservation_id": reserved.body["reservation_id"],
+                "case_id": case.body["case_id"],
             },
             bearers={
                 "device": known["device_token"],
                 "contact": OidcIssuer(deployed.pool.issuer, audience=name).token(f"ada-of-{name}"),
+                "system": system.body["secret"],
                 **{role: deployed.marketer(app_id, role) for role in ROLES},
+            },
+            links={
+                word: links[f"{word}_url"].rpartition("/")[2]
+                for word in ("preferences", "unsubscribe")
             },
         )
 
     def path(self, operation: Operation, **others: str) -> str:
         """Return an operation's path about this tenant's things, but for ``others``."""
-        known = {"code": "not_found", **self.ids, **others}
+        known = {"code": "not_found", **self.ids}
+        if "token" in operation.names:
+            known["token"] = self.links[operation.path.split("/")[2]]
+        known |= others
         for name in operation.names:
             if name not in known:
                 pytest.fail(
@@ -127,9 +168,12 @@ class Tenant:
 def call(
     deployed: Deployment, operation: Operation, path: str, bearer: str | None, body: Any = None
 ) -> Answer:
-    """Call an operation; one that takes a body gets an empty object unless told otherwise."""
+    """Call an operation; one that takes a body gets an empty one unless told otherwise."""
+    route = f"{operation.method} {path}"
+    if operation.takes_form:
+        return deployed.request(route, body or "", bearer=bearer, headers={"Content-Type": FORM})
     sent = {} if body is None and operation.takes_body else body
-    return deployed.request(f"{operation.method} {path}", sent, bearer=bearer)
+    return deployed.request(route, sent, bearer=bearer)
 
 
 def is_problem(answer: Answer) -> bool:

@@ -10,9 +10,10 @@ import pytest
 
 from shared.kernel.paging import cursor_of
 from tests.deployment import Answer, Deployment
-from tests.functional.tenants import OPERATIONS, Operation, Tenant, is_problem, stored
+from tests.functional.tenants import FORM, OPERATIONS, Operation, Tenant, call, is_problem, stored
 
-WITH_BODY = [operation for operation in OPERATIONS if operation.takes_body]
+WITH_FORM = [operation for operation in OPERATIONS if operation.takes_form]
+WITH_BODY = [found for found in OPERATIONS if found.takes_body and not found.takes_form]
 WITHOUT_BODY = [operation for operation in OPERATIONS if not operation.takes_body]
 WITH_PARAMETERS = [operation for operation in OPERATIONS if operation.names]
 DIGITS = "9" * 10_000
@@ -95,6 +96,26 @@ HOSTILE = {
 }
 
 
+def no_form(body: str | bytes) -> Hostile:
+    return Hostile(body, 400, "malformed_body", headers={"content-type": FORM})
+
+
+HOSTILE_FORMS = {
+    "invalid UTF-8": no_form(b"topic=\xff"),
+    "an escape that is no UTF-8": no_form("topic=%ff"),
+    "a NUL": no_form("topic=%00"),
+    "a field without a value": no_form("topic"),
+    "1,001 fields": no_form("&".join(["topic=x"] * 1_001)),
+    "65 kB": Hostile(f"topic={'x' * 65 * 1024}", 413, "body_too_large", {"content-type": FORM}),
+    "300 kB": Hostile(f"topic={'x' * LONG}", 413, "body_too_large", {"content-type": FORM}),
+    "an unknown field": Hostile("evil=1", 422, "invalid_fields", {"content-type": FORM}),
+    "an empty form": Hostile("", 422, "invalid_fields", {"content-type": FORM}),
+    "JSON": wrong_type("application/json"),
+    "a form in parts": wrong_type("multipart/form-data; boundary=x"),
+    "no type": wrong_type(" "),
+}
+
+
 @pytest.fixture
 def tenant(deployed: Deployment) -> Tenant:
     return Tenant.in_(deployed, "shop")
@@ -122,6 +143,21 @@ def test_a_hostile_body_is_refused_and_nothing_is_stored(
         assert is_problem(answer), (name, answer)
         got[name] = (answer.status, answer.body["code"])
     assert got == {name: (found.status, found.code) for name, found in HOSTILE.items()}
+    assert stored(deployed, dynamodb_client) == before
+
+
+@pytest.mark.parametrize("operation", WITH_FORM, ids=str)
+def test_a_hostile_form_is_refused_and_nothing_is_stored(
+    deployed: Deployment, tenant: Tenant, dynamodb_client: Any, operation: Operation
+) -> None:
+    route = f"{operation.method} {tenant.path(operation)}"
+    before = stored(deployed, dynamodb_client)
+    got = {}
+    for name, hostile in HOSTILE_FORMS.items():
+        answer = deployed.request(route, hostile.body, headers=hostile.headers, **hostile.event)
+        assert is_problem(answer), (name, answer)
+        got[name] = (answer.status, answer.body["code"])
+    assert got == {name: (found.status, found.code) for name, found in HOSTILE_FORMS.items()}
     assert stored(deployed, dynamodb_client) == before
 
 
@@ -173,11 +209,8 @@ def test_an_odd_path_is_refused_and_nothing_is_stored(
     for operation in WITH_PARAMETERS:
         bearer = bearer_for(deployed, tenant, operation)
         for parameter, odd in product(operation.names, ODD):
-            answer = deployed.request(
-                f"{operation.method} {tenant.path(operation, **{parameter: odd})}",
-                {} if operation.takes_body else None,
-                bearer=bearer,
-            )
+            path = tenant.path(operation, **{parameter: odd})
+            answer = call(deployed, operation, path, bearer)
             assert is_problem(answer), (operation, parameter, odd, answer)
             assert answer.status in {404, 422}, (operation, parameter, odd, answer)
     assert stored(deployed, dynamodb_client) == before
@@ -211,6 +244,11 @@ def test_an_odd_idempotency_key_is_refused_and_nothing_is_stored(
             "recipients": recipients,
             "content": {"title": "Hello"},
         },
+        f"POST /v1/apps/{tenant.ids['app_id']}/contact-decisions": {
+            "identifiers": [{"namespace": "customer", "value": "nobody-yet"}],
+            "channel": "push",
+            "reserve": True,
+        },
     }
     for route, key in product(creating, ("", "x" * 256, "x" * 100_000, "a\0", "ключ", "\ud800")):
         answer = deployed.request(
@@ -223,6 +261,8 @@ def test_an_odd_idempotency_key_is_refused_and_nothing_is_stored(
 
 
 TIMELINE = "/v1/apps/{app_id}/contacts/{contact_id}/timeline"
+CONSENTS = "/v1/apps/{app_id}/contacts/{contact_id}/consents"
+VERSIONS = "/v1/apps/{app_id}/policy/versions"
 
 
 def asked(deployed: Deployment, tenant: Tenant, path: str, **query: str) -> Answer:
@@ -233,7 +273,8 @@ def asked(deployed: Deployment, tenant: Tenant, path: str, **query: str) -> Answ
 
 def test_a_cursor_that_no_answer_gave_is_refused(deployed: Deployment, tenant: Tenant) -> None:
     cursors = ("x" * 513, "x" * 100_000, "!", "é", "\0", "_w", "AA=", "A")
-    for path, cursor in product(("/v1/apps", "/v1/grants", TIMELINE), cursors):
+    lists = ("/v1/apps", "/v1/grants", TIMELINE, VERSIONS, CONSENTS)
+    for path, cursor in product(lists, cursors):
         answer = asked(deployed, tenant, path, cursor=cursor)
         assert is_problem(answer), (path, cursor, answer)
         (problem,) = answer.body["errors"]
@@ -256,6 +297,15 @@ def test_a_cursor_of_another_list_leads_nowhere_in_a_timeline(
     )
     for place, order in product(places, ("oldest", "newest")):
         assert refuses_place(deployed, tenant, place, order), place
+
+
+def test_a_cursor_of_another_list_leads_nowhere_among_policies(
+    deployed: Deployment, tenant: Tenant
+) -> None:
+    for place in ("x", "01J", "1.5", "-1", "9" * 300, "²"):
+        answer = asked(deployed, tenant, VERSIONS, cursor=cursor_of(place))
+        assert is_problem(answer), (place, answer)
+        assert (answer.status, answer.body["code"]) == (422, "invalid_fields"), place
 
 
 def test_a_cursor_at_the_end_of_the_calendar_leads_nowhere(

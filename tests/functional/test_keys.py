@@ -31,6 +31,17 @@ def test_keys_start_with_the_app(deployed: Deployment, dynamodb_client: Any) -> 
         bearer=deployed.marketer(app_id, "sender"),
         headers={"Idempotency-Key": "k"},
     )
+    bearer, path = deployed.operator(), f"/v1/apps/{app_id}/contacts/{device['contact_id']}"
+    wanted = {"contact_id": device["contact_id"], "channel": "post", "reserve": True}
+    for route, body in (
+        (f"PUT /v1/apps/{app_id}/policy", {"topics": {"news": "News"}}),
+        (f"POST /v1/apps/{app_id}/control-groups", {"percent": 1, "channels": ["phone"]}),
+        (f"POST /v1/apps/{app_id}/contact-decisions", wanted),
+        (f"PUT {path}/preferences", {"topics_off": ["news"]}),
+        (f"PUT {path}/consents", {"status": "granted", "obtained_by": "a form"}),
+        (f"POST {path}/cases", {"case_id": "t-1"}),
+    ):
+        assert deployed.request(route, body, bearer=bearer).status < 300, route
     asked = {"from": rfc3339(began), "to": rfc3339(system_clock() + HOUR)}
     assert deployed.invoke("relay_events", {"audit": asked})["republished"] > 0
 
@@ -40,5 +51,5 @@ def test_keys_start_with_the_app(deployed: Deployment, dynamodb_client: Any) -> 
         for row in dynamodb_client.scan(TableName=table)["Items"]
     }
     of_the_app = {key for key in keys if key.startswith(f"APP#{app_id}#")}
-    assert len(of_the_app) >= 10
+    assert len(of_the_app) >= 14
     assert all(WITHOUT_AN_APP.fullmatch(key) for key in keys - of_the_app)

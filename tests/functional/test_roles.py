@@ -5,7 +5,7 @@ import pytest
 from tests.deployment import POOL, Answer, Deployment
 from tests.functional.tenants import OPERATIONS, ROLES, Operation, Tenant, call
 
-CALLERS = (*ROLES, "operator", "viewer of all", "device", "contact", "stranger", "nobody")
+CALLERS = (*ROLES, "operator", "viewer of all", "device", "contact", "system", "stranger", "nobody")
 GUARDED = [operation for operation in OPERATIONS if not operation.is_for_anyone]
 THROUGH = 0
 """Stands for every status that proves admission: the door and the tenant raised no objection."""
@@ -32,8 +32,8 @@ def expected(operation: Operation, caller: str) -> int:
     """Return the status that the document promises a caller."""
     if caller == "nobody":
         return 401
-    if caller == "device":
-        return THROUGH if operation.is_for_devices else 403
+    if caller in {"device", "system"}:
+        return _of_machine(operation, caller)
     if caller == "contact" and "app_id" not in operation.names:
         return 401  # an app's issuer vouches for nobody beyond the app
     if operation.is_for_devices:
@@ -41,6 +41,12 @@ def expected(operation: Operation, caller: str) -> int:
     if operation.is_for_operators:
         return THROUGH if caller == "operator" else 403
     return _of_marketer(operation, caller)
+
+
+def _of_machine(operation: Operation, caller: str) -> int:
+    if caller == "system":
+        return THROUGH if operation.is_for_systems else 401
+    return THROUGH if operation.is_for_devices else 403
 
 
 def _of_marketer(operation: Operation, caller: str) -> int:

@@ -13,6 +13,7 @@ DOCUMENT = ROOT / "docs" / "openapi.json"
 PACKAGES = {
     "registrations_api": "RegistrationsApi",
     "contact_events_api": "ContactEventsApi",
+    "contact_policy_api": "ContactPolicyApi",
     "push_api": "PushApi",
     "service_api": "Fallback",
 }
@@ -110,6 +111,7 @@ def test_the_stack_says_where_its_doors_are(service: Template) -> None:
         "PushQueueUrl",
         "RegistrationsApiUrl",
         "ContactEventsApiUrl",
+        "ContactPolicyApiUrl",
         "PushApiUrl",
         "Settler",
     }

@@ -5,7 +5,12 @@ import pytest
 from tests.infra.templates import Template
 from tests.tables import INDEXES, definition
 
-NAMES = {"registrations": "Registrations", "contact_events": "ContactEvents", "push": "Push"}
+NAMES = {
+    "registrations": "Registrations",
+    "contact_events": "ContactEvents",
+    "contact_policy": "ContactPolicy",
+    "push": "Push",
+}
 
 
 @pytest.mark.parametrize("name", INDEXES)
@@ -68,6 +73,7 @@ def test_the_stack_says_where_its_things_are(data: Template) -> None:
     assert {
         "RegistrationsTable",
         "ContactEventsTable",
+        "ContactPolicyTable",
         "PushTable",
         "EventBus",
         "UserPoolId",

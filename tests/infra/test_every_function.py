@@ -2,9 +2,12 @@ from tests.infra.templates import Template, shown
 
 PACKAGES = {
     "contact_events_api",
+    "contact_policy_api",
+    "note_whereabouts",
     "push_api",
     "registrations_api",
     "relay_events",
+    "release_deferrals",
     "send_push",
     "service_api",
     "settle_contacts",
@@ -55,6 +58,7 @@ def test_every_end_of_a_line_is_watched_for_two_weeks(service: Template) -> None
 
     assert ends == {
         "ContactEventsRelayDeadLetters",
+        "ContactPolicyDeadLetters",
         "PushDeadLetters",
         "RegistrationsSettlerDeadLetters",
     }

@@ -17,6 +17,7 @@ def test_the_sender_reads_credentials_and_writes_outcomes(service: Template) -> 
     assert service.rights("send_push") == {
         "Push": READ | WRITE,
         "Registrations": READ | WRITE,
+        "ContactPolicy": READ | dynamodb("PutItem"),
         "ContactEvents": dynamodb("PutItem", "GetItem", "BatchGetItem"),
         "PushQueue": RECEIVE | {"sqs:SendMessage"},
         "arn:AWS::Partition:secretsmanager:AWS::Region:AWS::AccountId:secret:engage/fcm/*": {

@@ -5,11 +5,12 @@ from tests.infra.templates import Template, shown
 
 def test_the_api_changes_registrations_and_only_appends_to_the_ledger(service: Template) -> None:
     assert service.rights("registrations_api") == DOORS | {
+        "DoorsEncryptionKey": {"secretsmanager:GetSecretValue"},
         "Registrations": READ | WRITE,
         "Registrations/index/anonymous": dynamodb("Query"),
         "ContactEvents": dynamodb("PutItem", "Query"),
+        "ContactPolicy": dynamodb("Query", "BatchGetItem", "PutItem"),
         "Push": dynamodb("BatchGetItem"),
-        "DoorsEncryptionKey": {"secretsmanager:GetSecretValue"},
     }
 
 
@@ -19,6 +20,7 @@ def test_the_api_is_told_where_things_are_and_who_may_come_in(service: Template)
     assert {name: shown(value) for name, value in told.items()} == {
         "REGISTRATIONS_TABLE": "Registrations",
         "CONTACT_EVENTS_TABLE": "ContactEvents",
+        "CONTACT_POLICY_TABLE": "ContactPolicy",
         "PUSH_TABLE": "Push",
         "DEVICE_TOKEN_SECRET": "DoorsDeviceTokenKey",
         "IDENTIFIER_SECRET": "DoorsIdentifierKey",
@@ -39,6 +41,9 @@ def test_the_settler_may_delete_what_others_keep_and_invent_nothing(service: Tem
         "Registrations": READ | WRITE,
         "Registrations/index/anonymous": dynamodb("Query"),
         "ContactEvents": dynamodb("PutItem", "Query", "BatchWriteItem"),
+        "ContactPolicy": dynamodb(
+            "Query", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"
+        ),
         "Push": dynamodb("BatchGetItem", "UpdateItem", "DeleteItem"),
         "DoorsIdentifierKey": {"secretsmanager:GetSecretValue"},
         "DoorsEncryptionKey": {"secretsmanager:GetSecretValue"},

@@ -124,7 +124,13 @@ def test_snapshots_are_taken_of_the_functions_behind_the_api(tmp_path: Path) -> 
         for name, function in template.all("AWS::Lambda::Function").items()
         if function.get("SnapStart") == {"ApplyOn": "PublishedVersions"}
     }
-    assert snapped == {"RegistrationsApi", "ContactEventsApi", "PushApi", "Fallback"}
+    assert snapped == {
+        "RegistrationsApi",
+        "ContactEventsApi",
+        "ContactPolicyApi",
+        "PushApi",
+        "Fallback",
+    }
     aliases = set(template.all("AWS::Lambda::Alias"))
     assert {
         shown(integration["IntegrationUri"])

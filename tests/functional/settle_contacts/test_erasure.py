@@ -53,6 +53,26 @@ def ada(deployed: Deployment, app_id: str) -> str:
     return contact_id
 
 
+def spoken_with(deployed: Deployment, app_id: str, contact_id: str) -> None:
+    """Have a person consent, wish, complain and be told something."""
+    path = f"/v1/apps/{app_id}/contacts/{contact_id}"
+    consent = {"status": "granted", "obtained_by": "a form of the Countess", "text": "vip-17?"}
+    told = {
+        "contact_id": contact_id,
+        "channel": "email",
+        "purpose": "transactional",
+        "reserve": True,
+    }
+    for route, body in (
+        (f"PUT {path}/consents", consent),
+        (f"PUT {path}/preferences", {"topics_off": ["vip-17"], "zone": "Europe/London"}),
+        (f"POST /v1/apps/{app_id}/contact-decisions", told),
+        (f"POST {path}/cases", {"case_id": "vip-17"}),
+    ):
+        answer = deployed.request(route, body, bearer=deployed.operator())
+        assert answer.status < 300, answer.body
+
+
 def settle(deployed: Deployment, dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Bring the requested erasures to the settler as the bus does, and sweep when it is time."""
     deployed.invoke("relay_events", stream_batch(deployed, dynamodb))
@@ -93,11 +113,37 @@ def test_nothing_readable_is_left_and_no_way_to_the_contact(
     for one in PERSONAL:
         assert stored(deployed, dynamodb_client, about=one) == []
     left = [json.loads(item) for item in stored(deployed, dynamodb_client, about=contact_id)]
-    assert {item["sk"]["S"].split("#")[0] for item in left} == {"M", "ERASURE", "E"}
+    # The contact policy keeps that nothing may be told, and counts no more.
+    kept = {"M", "ERASURE", "E", "STANDING", "PRESSURE"}
+    assert {item["sk"]["S"].split("#")[0] for item in left} == kept
     assert [item["type"]["S"] for item in left if "type" in item] == ["contact.erased.v1"]
     for known in (path, f"{path}/timeline", f"{path}/export"):
         gone = deployed.request(f"GET {known}", bearer=deployed.operator())
         assert (gone.status, gone.body["code"]) == (404, "contact_erased")
+
+
+def test_of_what_was_said_and_told_only_the_tombstone_is_left(
+    deployed: Deployment, dynamodb_client: Any, app_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact_id = ada(deployed, app_id)
+    spoken_with(deployed, app_id, contact_id)
+    deployed.request(f"DELETE /v1/apps/{app_id}/contacts/{contact_id}", bearer=deployed.operator())
+    settle(deployed, dynamodb_client, monkeypatch)
+
+    for one in PERSONAL:
+        assert stored(deployed, dynamodb_client, about=one) == []
+    rows = dynamodb_client.scan(TableName=deployed.tables["contact_policy"])["Items"]
+    left = {row["sk"]["S"]: row for row in rows if contact_id in row["pk"]["S"]}
+    assert set(left) == {"PRESSURE", "STANDING"}
+    assert "touches" not in left["PRESSURE"]
+    said = json.loads(left["STANDING"]["said"]["S"])
+    assert said["parts"][contact_id] == {"erased": True}
+    asked = deployed.request(
+        f"POST /v1/apps/{app_id}/contact-decisions",
+        {"contact_id": contact_id, "channel": "email", "purpose": "transactional"},
+        bearer=deployed.operator(),
+    )
+    assert (asked.status, asked.body["code"]) == (404, "contact_erased")
 
 
 def test_who_registers_again_is_not_tied_to_who_was_erased(

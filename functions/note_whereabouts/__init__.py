@@ -1,0 +1,1 @@
+"""Queue worker that notes where people are, from what their devices and numbers tell."""

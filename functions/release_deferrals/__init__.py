@@ -1,0 +1,1 @@
+"""Scheduled worker that takes up again what the contact policy put off."""

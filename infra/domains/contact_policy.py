@@ -1,0 +1,126 @@
+"""Deploys contact policy: its API, what it learns from events, and what it puts off."""
+
+from aws_cdk import Duration
+from aws_cdk.aws_events import Rule, Schedule
+from aws_cdk.aws_events_targets import LambdaFunction
+from aws_cdk.aws_lambda_event_sources import SqsEventSource
+from constructs import Construct
+
+from infra.context import Context
+from infra.platform.bus import Subscription
+from infra.platform.function import ApiFunction, EngageFunction
+from infra.platform.nag import accept
+from infra.platform.queue import EngageDeadLetters, EngageQueue
+from infra.stacks.data import EngageData
+
+LEARNT_FROM = (
+    "device.registered.v1",
+    "device.updated.v1",
+    "device.logged_out.v1",
+    "device.unregistered.v1",
+    "contact.identified.v1",
+    "contact.updated.v1",
+)
+"""Events that tell where people are."""
+
+
+class ContactPolicy(Construct):
+    """The policy's API, ``note_whereabouts`` behind a queue, ``release_deferrals`` by schedule.
+
+    Attributes:
+        api: answers the routes of the domain.
+    """
+
+    def __init__(
+        self, scope: Construct, id_: str, *, data: EngageData, push_queue: EngageQueue
+    ) -> None:
+        super().__init__(scope, id_)
+        tables = {
+            "REGISTRATIONS_TABLE": data.registrations.table_name,
+            "CONTACT_EVENTS_TABLE": data.contact_events.table_name,
+            "CONTACT_POLICY_TABLE": data.contact_policy.table_name,
+        }
+        self.api = ApiFunction(
+            self,
+            "Api",
+            package="contact_policy_api",
+            environment={**tables, "PUBLIC_URL": Context.of(self).public_url},
+        )
+        data.doors.open_to(self.api)
+        data.doors.show_encryption_key(self.api)
+        data.contact_policy.allow_reading(self.api)
+        data.contact_policy.allow(self.api, "PutItem")
+        # Who asks by an identifier makes, names and joins contacts on the way.
+        data.registrations.allow_reading(self.api, index="anonymous")
+        data.registrations.allow_writing(self.api)
+        data.contact_events.allow(self.api, "PutItem")
+
+        dead_letters = EngageDeadLetters(self, "DeadLetters")
+        self._learn(data, dead_letters)
+        self._release(data, dead_letters, push_queue)
+
+    def _learn(self, data: EngageData, dead_letters: EngageDeadLetters) -> None:
+        patience = Duration.seconds(30)
+        queue = EngageQueue(self, "Whereabouts", timeout=patience, dead_letters=dead_letters)
+        Subscription(
+            self,
+            "Learn",
+            bus=data.bus,
+            detail_types=LEARNT_FROM,
+            queue=queue,
+            dead_letters=dead_letters,
+        )
+        learner = EngageFunction(
+            self,
+            "Learner",
+            package="note_whereabouts",
+            environment={
+                "CONTACT_EVENTS_TABLE": data.contact_events.table_name,
+                "CONTACT_POLICY_TABLE": data.contact_policy.table_name,
+            },
+            timeout=patience,
+        )
+        # One person at a time; what is learnt is no event.
+        data.contact_policy.allow(learner, "Query", "PutItem")
+        learner.add_event_source(
+            SqsEventSource(queue, batch_size=10, report_batch_item_failures=True)
+        )
+        accept(
+            learner,
+            "Serverless-LambdaEventSourceMappingDestination",
+            because="A queue has no such destination: its redrive policy is the way out.",
+        )
+
+    def _release(
+        self,
+        data: EngageData,
+        dead_letters: EngageDeadLetters,
+        push_queue: EngageQueue,
+    ) -> None:
+        releaser = EngageFunction(
+            self,
+            "Releaser",
+            package="release_deferrals",
+            environment={
+                "REGISTRATIONS_TABLE": data.registrations.table_name,
+                "CONTACT_EVENTS_TABLE": data.contact_events.table_name,
+                "CONTACT_POLICY_TABLE": data.contact_policy.table_name,
+                "PUSH_QUEUE_URL": push_queue.queue_url,
+            },
+            timeout=Duration.minutes(5),
+            on_failure=dead_letters,
+        )
+        # The list of all apps, and what each has put off.
+        data.registrations.allow(releaser, "Query")
+        data.contact_policy.allow(releaser, "GetItem", "Query", "PutItem", "DeleteItem")
+        releaser.allow("sqs:SendMessage", on=[push_queue.queue_arn])
+        rule = Rule(self, "EveryMinute", schedule=Schedule.rate(Duration.minutes(1)))
+        rule.add_target(
+            LambdaFunction(
+                releaser,
+                dead_letter_queue=dead_letters,
+                # The next minute's call does what this one did not.
+                max_event_age=Duration.minutes(1),
+                retry_attempts=0,
+            )
+        )

@@ -1,0 +1,95 @@
+from tests.infra.rights import DOORS, KEYS, READ, RECEIVE, WRITE, dynamodb
+from tests.infra.templates import Template, shown
+
+END_OF_LINE = {"sqs:SendMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl"}
+
+
+def test_the_api_writes_the_policy_and_names_contacts_on_the_way(service: Template) -> None:
+    assert service.rights("contact_policy_api") == DOORS | {
+        "DoorsEncryptionKey": KEYS,
+        "ContactPolicy": READ | dynamodb("PutItem"),
+        "Registrations": READ | WRITE,
+        "Registrations/index/anonymous": dynamodb("Query"),
+        "ContactEvents": dynamodb("PutItem"),
+    }
+
+
+def test_who_learns_where_people_are_sees_the_policys_table_alone(service: Template) -> None:
+    assert service.rights("note_whereabouts") == {
+        "ContactPolicy": dynamodb("Query", "PutItem"),
+        "ContactPolicyWhereabouts": RECEIVE,
+    }
+
+
+def test_who_releases_finds_apps_and_their_deferrals_and_feeds_the_sender(
+    service: Template,
+) -> None:
+    assert service.rights("release_deferrals") == {
+        "Registrations": dynamodb("Query"),
+        "ContactPolicy": dynamodb("GetItem", "Query", "PutItem", "DeleteItem"),
+        "PushQueue": {"sqs:SendMessage"},
+        "ContactPolicyDeadLetters": END_OF_LINE,
+    }
+
+
+def test_the_functions_are_told_where_things_are(service: Template) -> None:
+    tables = {
+        "REGISTRATIONS_TABLE": "Registrations",
+        "CONTACT_EVENTS_TABLE": "ContactEvents",
+        "CONTACT_POLICY_TABLE": "ContactPolicy",
+    }
+    wanted = {
+        "contact_policy_api": tables,
+        "note_whereabouts": {
+            name: table for name, table in tables.items() if name != "REGISTRATIONS_TABLE"
+        },
+        "release_deferrals": {**tables, "PUSH_QUEUE_URL": "PushQueue"},
+    }
+    for package, places in wanted.items():
+        told = service.function(package)["Environment"]["Variables"]
+        assert {
+            name: shown(value)
+            for name, value in told.items()
+            if name.endswith(("_TABLE", "_QUEUE_URL"))
+        } == places, package
+
+
+def test_what_tells_where_people_are_comes_by_a_queue(service: Template) -> None:
+    rule = service.all("AWS::Events::Rule")["ContactPolicyLearn"]
+    (target,) = rule["Targets"]
+    assert shown(rule["EventBusName"]) == "Bus"
+    assert rule["EventPattern"] == {
+        "source": ["engage"],
+        "detail-type": [
+            "device.registered.v1",
+            "device.updated.v1",
+            "device.logged_out.v1",
+            "device.unregistered.v1",
+            "contact.identified.v1",
+            "contact.updated.v1",
+        ],
+    }
+    assert shown(target["Arn"]) == "ContactPolicyWhereabouts"
+    assert shown(target["DeadLetterConfig"]["Arn"]) == "ContactPolicyDeadLetters"
+
+    mapping = service.source_of("ContactPolicyLearner")
+    assert shown(mapping["EventSourceArn"]) == "ContactPolicyWhereabouts"
+    assert mapping["BatchSize"] == 10
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+def test_an_event_is_hidden_for_six_timeouts_and_given_up_after_five_receives(
+    service: Template,
+) -> None:
+    queue = service.all("AWS::SQS::Queue")["ContactPolicyWhereabouts"]
+    assert queue["VisibilityTimeout"] == 6 * service.function("note_whereabouts")["Timeout"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+    assert shown(queue["RedrivePolicy"]["deadLetterTargetArn"]) == "ContactPolicyDeadLetters"
+
+
+def test_what_is_due_is_released_every_minute(service: Template) -> None:
+    rule = service.one("AWS::Events::Rule", ScheduleExpression="rate(1 minute)")
+    (target,) = rule["Targets"]
+    assert shown(target["Arn"]) == "ContactPolicyReleaser"
+    assert shown(target["DeadLetterConfig"]["Arn"]) == "ContactPolicyDeadLetters"
+    assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
