@@ -33,10 +33,13 @@ from tests.benchmarks.figures import Comparison, Goal, Result, Runs, Tell, inter
 TITLES = {
     "C1": "Cold start: CPU of each API function, beside the naive one",
     "C2": "Cold start: CPU of each API function, beside the least possible",
-    "C3": "Cold start: CPU of the push sender, beside the naive one",
+    "C3": "Cold start: CPU of each worker, beside a naive one",
     "C4": "Every shipped module is compiled, for the interpreter that runs it",
 }
-APIS = ("contact_events_api", "push_api", "registrations_api", "service_api")
+APIS = ("contact_events_api", "contact_policy_api", "push_api", "registrations_api", "service_api")
+WORKERS = ("note_whereabouts", "relay_events", "release_deferrals", "settle_contacts")
+"""What events and schedules start, but the push sender, which has a peer of its own."""
+
 XRAY = "aws-xray-sdk==2.15.0"
 """What Powertools' Tracer needs; we do not ship it."""
 
@@ -84,7 +87,7 @@ def measure(ids: Collection[str], *, quick: bool, tell: Tell) -> Iterator[Result
     needs = {
         "C1": {*APIS, "naive_api"},
         "C2": {*APIS, "minimum"},
-        "C3": {"send_push", "naive_push"},
+        "C3": {"send_push", "naive_push", *WORKERS, "naive_api"},
     }
     wanted = set[str]().union(*(needs.get(each, ()) for each in ids))
     if wanted:
@@ -107,6 +110,7 @@ def starts_of_ours(bundler: Bundler) -> dict[str, Start]:
     """Return how each API function is started, by its name."""
     requests = {
         "contact_events_api": ("GET", f"/v1/apps/{_APP}/contacts/con_{'0' * 26}/timeline", None),
+        "contact_policy_api": ("GET", f"/v1/apps/{_APP}/policy", None),
         "push_api": (
             "POST",
             f"/v1/apps/{_APP}/messages",
@@ -126,6 +130,35 @@ def starts_of_ours(bundler: Bundler) -> dict[str, Start]:
     }
 
 
+def workers_of_ours(bundler: Bundler) -> dict[str, Start]:
+    """Return how each worker is started, by its name: with an event, or as its schedule does."""
+    told = {
+        "type": "com.example.device.registered.v1",
+        "source": f"/apps/{_APP}",
+        "subject": f"contacts/con_{'0' * 26}",
+        "data": {"device_id": "phone-001", "timezone": "Europe/Zurich"},
+    }
+    events: Mapping[str, Mapping[str, Any]] = {
+        "note_whereabouts": {"Records": [_record({"detail": told})]},
+        "relay_events": {},
+        "release_deferrals": {},
+        "settle_contacts": {},
+    }
+    core = bundler.layer("core") / "python"
+    return {
+        name: Start(
+            folders=[bundler.function(name), core],
+            handler=f"functions.{name}.handler",
+            event=event,
+        )
+        for name, event in events.items()
+    }
+
+
+def _record(body: Any) -> dict[str, str]:
+    return {"messageId": "1", "body": json.dumps(body)}
+
+
 _NEW_APP = {"name": "Shop", "org": "com.example", "platforms": ["android"]}
 _SENDER_CODE = """
 from shared.push.channels.fcm import FcmChannel, FcmCredentials
@@ -143,13 +176,13 @@ def _starts(bundler: Bundler, scratch: Path) -> dict[str, Start]:
     naive = [scratch, _xray(), Path(boto3.__file__).parents[1]]
     asked = _request("POST", "/v1/apps", _NEW_APP)
     job = {"app_id": _APP, "chunk_id": "0" * 26}
-    record = {"messageId": "1", "body": json.dumps(job)}
     return {
         **starts_of_ours(bundler),
+        **workers_of_ours(bundler),
         "send_push": Start(
             folders=[bundler.function("send_push"), core, push],
             handler="functions.send_push.handler",
-            event={"Records": [record]},
+            event={"Records": [_record(job)]},
             may_raise="MessageNotFoundError",
             then=_SENDER_CODE,
         ),
@@ -193,7 +226,9 @@ def _environment(url: str, scratch: Path) -> dict[str, str]:
         "AWS_ENDPOINT_URL": url,
         "REGISTRATIONS_TABLE": "registrations",
         "CONTACT_EVENTS_TABLE": "contact_events",
+        "CONTACT_POLICY_TABLE": "contact_policy",
         "PUSH_TABLE": "push",
+        "EVENT_BUS": "events",
         "PUSH_QUEUE_URL": f"{url}/push",
         "DEVICE_TOKEN_SECRET": "device-tokens",
         "IDENTIFIER_SECRET": "identifiers",
@@ -319,6 +354,9 @@ def _accepts(module: Path, *, tag: str, magic: bytes) -> bool:
 _COMPARE = {
     "C1": lambda measured, _: _beside(measured, APIS, "naive_api", Goal(0.5)),
     "C2": lambda measured, _: _beside(measured, APIS, "minimum", Goal(5)),
-    "C3": lambda measured, _: _beside(measured, ["send_push"], "naive_push", Goal(0.45)),
+    "C3": lambda measured, _: [
+        *_beside(measured, ["send_push"], "naive_push", Goal(0.45)),
+        *_beside(measured, WORKERS, "naive_api", Goal(0.5)),
+    ],
     "C4": _compiled,
 }

@@ -52,6 +52,17 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
+class Exactly:
+    """What every run of ours must be; the peer only stands beside it."""
+
+    value: float
+
+    @override
+    def __str__(self) -> str:
+        return f"= {self.value:g}"
+
+
+@dataclass(frozen=True, slots=True)
 class Runs:
     """What one side measured, run by run."""
 
@@ -79,7 +90,7 @@ class Comparison:
     what: str
     peer: str
     unit: str
-    goal: Goal
+    goal: Goal | Exactly
     ours: Runs
     theirs: Runs
 
@@ -97,10 +108,20 @@ class Comparison:
     @property
     def verdict(self) -> Verdict:
         """Return whether the goal stands."""
+        if isinstance(self.goal, Exactly):
+            is_met = set(self.ours.values) == {self.goal.value}
+            return Verdict.REACHED if is_met else Verdict.MISSED
         low, high = _middle(self.ratios)
         if low < self.goal.limit < high:
             return Verdict.CLOSE
         return Verdict.REACHED if self.goal.holds(self.ratio) else Verdict.MISSED
+
+    @property
+    def strain(self) -> float:
+        """Return how much of the goal is used up: above 1 it is missed."""
+        if isinstance(self.goal, Exactly):
+            return 0 if self.verdict is Verdict.REACHED else float("inf")
+        return self.goal.strain(self.ratio)
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it in plain values."""
@@ -128,7 +149,7 @@ class Result:
     @property
     def worst(self) -> Comparison:
         """Return the comparison that is nearest to missing its goal, or farthest beyond it."""
-        return max(self.comparisons, key=lambda one: one.goal.strain(one.ratio))
+        return max(self.comparisons, key=lambda one: one.strain)
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it in plain values."""

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 import typer.main
+import yaml
 from botocore.session import get_session
 from jsonschema import Draft202012Validator
 
 from infra.local.cli import app
+from shared.contact_policy.model.document import policy_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
@@ -111,3 +113,10 @@ def expect_curl(command: str) -> None:
 
 def _dashed(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+
+
+def test_the_policy_that_is_shown_is_the_file_beside_it_and_has_no_problem() -> None:
+    page = (ROOT / "docs" / "contact-policy.md").read_text()
+    (shown,) = [found["text"] for found in FENCE.finditer(page) if "caps:" in found["text"]]
+    assert shown == (ROOT / "docs" / "contact-policy.yaml").read_text()
+    policy_of(yaml.safe_load(shown))

@@ -5,10 +5,12 @@ import pytest
 from rich.console import Console
 
 from infra.local.bench import table
-from tests.benchmarks.figures import Comparison, Goal, Result, Runs, Verdict, interleaved
+from tests.benchmarks.figures import Comparison, Exactly, Goal, Result, Runs, Verdict, interleaved
 
 
-def compared(ours: list[float], theirs: list[float], goal: Goal, what: str = "it") -> Comparison:
+def compared(
+    ours: list[float], theirs: list[float], goal: Goal | Exactly, what: str = "it"
+) -> Comparison:
     return Comparison(
         what=what, peer="a peer", unit="ms", goal=goal, ours=Runs(ours), theirs=Runs(theirs)
     )
@@ -57,6 +59,17 @@ def test_of_many_rounds_the_middle_half_decides(limit: float, verdict: Verdict) 
 )
 def test_a_goal_is_a_limit_that_may_be_met(goal: Goal, ours: float, verdict: Verdict) -> None:
     assert compared([ours], [1], goal).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict"), [([5, 5, 5], Verdict.REACHED), ([5, 6, 5], Verdict.MISSED)]
+)
+def test_what_must_be_exact_is_so_in_every_run(ours: list[float], verdict: Verdict) -> None:
+    one = compared(ours, [9, 12, 7], Exactly(5))
+    slack = compared([1], [2], Goal(1))
+    assert (one.verdict, str(one.goal)) == (verdict, "= 5")
+    worst = Result(id="X1", title="Some", comparisons=[slack, one]).worst
+    assert (worst is one) == (verdict is Verdict.MISSED)
 
 
 def test_a_result_is_judged_by_its_most_strained_comparison() -> None:
