@@ -1,7 +1,9 @@
 """Connects push's services to this deployment."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from shared.kernel.clock import system_clock
 from shared.kernel.ids import Ids
@@ -11,12 +13,19 @@ from shared.platform.hashing import IdentifierHasher
 from shared.platform.ledger import Ledger
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
+from shared.push.ports import AppFacts, PersonFacts
 from shared.push.service.messages import MessageService
-from shared.push.store import DynamoChunkStore
+from shared.push.store import DynamoChunkStore, DynamoTemplateStore
+from shared.registrations.errors import ContactNotFoundError
+from shared.registrations.model.contacts import attributes_of, tags_of
+from shared.registrations.model.devices import Device
 from shared.registrations.service.callers import CallerService
 from shared.registrations.service.identifiers import IdentifierService
 from shared.registrations.service.reach import ReachService
 from shared.registrations.store import DynamoAppStore, DynamoContactStore, DynamoDeviceStore
+
+if TYPE_CHECKING:
+    from shared.push.service.templates import TemplateService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +37,45 @@ class RegisteredApps:
     def can_push(self, app_id: str) -> bool:
         """Say whether the app names a Firebase project."""
         return self.apps.get_app(app_id).fcm is not None
+
+    def facts_of(self, app_id: str) -> AppFacts:
+        """Return what templates say of an app."""
+        app = self.apps.get_app(app_id)
+        return AppFacts(name=app.name, default_locale=app.default_locale)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredPeople:
+    """The registrations' contacts and devices, as far as templates need them."""
+
+    contacts: DynamoContactStore
+    devices: DynamoDeviceStore
+
+    def of_contact(self, contact_id: str, *, app_id: str) -> PersonFacts:
+        """Return a person's tags and attributes, and the locale of the device seen last."""
+        person = self.contacts.person_of(contact_id, app_id=app_id)
+        devices = [
+            device
+            for one in person.contact_ids
+            for device in self.devices.devices_of(one, app_id=app_id)
+        ]
+        known = self.contacts.get_contacts(person.contact_ids, app_id=app_id)
+        if not (known or devices or person.others):
+            raise ContactNotFoundError(contact_id)
+        return PersonFacts(
+            tags=tags_of(known), attributes=attributes_of(known), locale=_locale_of(devices)
+        )
+
+    def of_device(self, device_id: str, *, app_id: str) -> PersonFacts:
+        """Return what is known of the person on a device, and the device's own locale."""
+        device = self.devices.get_device(app_id=app_id, device_id=device_id)
+        person = self.of_contact(device.contact_id, app_id=app_id)
+        return replace(person, locale=device.state.locale)
+
+
+def _locale_of(devices: Sequence[Device]) -> str | None:
+    latest = max(devices, key=lambda device: (device.last_seen_at, device.device_id), default=None)
+    return latest.state.locale if latest else None
 
 
 @cache
@@ -44,6 +92,20 @@ def messages() -> MessageService:
             ids=_ids(),
         ),
         apps=RegisteredApps(apps=_app_store()),
+        clock=system_clock,
+        ids=_ids(),
+    )
+
+
+@cache
+def templates() -> "TemplateService":
+    """Return the templates of this process; Liquid is loaded for them alone."""
+    from shared.push.service.templates import TemplateService  # noqa: PLC0415
+
+    return TemplateService(
+        templates=DynamoTemplateStore(table=settings().push_table, ledger=_ledger()),
+        apps=RegisteredApps(apps=_app_store()),
+        people=RegisteredPeople(contacts=_contact_store(), devices=_device_store()),
         clock=system_clock,
         ids=_ids(),
     )

@@ -48,3 +48,42 @@ class LeaseHeldError(Exception):
 
 class LeaseLostError(Exception):
     """The lease ran out and another sender took the chunk over: stop."""
+
+
+class TemplateNotFoundError(PushError):
+    """The app has no such template."""
+
+    code = "template_not_found"
+    fault = Fault.NOT_FOUND
+
+
+class TemplateNameTakenError(PushError):
+    """Another template of the app has this name."""
+
+    code = "template_name_taken"
+    fault = Fault.CONFLICT
+
+
+class TemplateChangedError(PushError):
+    """The template was changed since it was read: read it again."""
+
+    code = "template_changed"
+    fault = Fault.CONFLICT
+
+
+class TemplateInvalidError(PushError):
+    """The template cannot become a message; `errors` names each text or locale, and why."""
+
+    code = "template_invalid"
+    fault = Fault.INVALID
+
+
+class TemplateNeedsRecipientError(PushError):
+    """The template speaks of its contact or device, and this message is the same for everybody."""
+
+    code = "template_needs_recipient"
+    fault = Fault.REFUSED
+
+
+class TextUnrenderableError(Exception):
+    """Liquid cannot read or render a text; the message says why, and in which line."""

@@ -101,3 +101,35 @@ class MessageConverted(_Reported):
     """The person did what the message was for."""
 
     type: ClassVar[str] = "message.converted.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _TemplateEvent(DomainEvent):
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "template_id"
+    channel: ClassVar[Channel | None] = Channel.PUSH
+    template_id: str
+    name: str
+    version: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateCreated(_TemplateEvent):
+    """A marketer wrote a template."""
+
+    type: ClassVar[str] = "template.created.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateUpdated(_TemplateEvent):
+    """A marketer replaced a template by its next version."""
+
+    type: ClassVar[str] = "template.updated.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateDeleted(_TemplateEvent):
+    """A marketer deleted a template; ``version`` was its last."""
+
+    type: ClassVar[str] = "template.deleted.v1"

@@ -21,7 +21,17 @@ from shared.push.errors import (
     NobodyToTellError,
     PushNotConfiguredError,
 )
-from shared.push.model import Content, DeliveryResult, Outcome, Receipt, ReceiptKind, State
+from shared.push.model import (
+    Apns,
+    Button,
+    Content,
+    DeliveryResult,
+    InterruptionLevel,
+    Outcome,
+    Receipt,
+    ReceiptKind,
+    State,
+)
 from shared.push.ports import ChunkStore, MessageArchive, Permission
 from shared.push.service.messages import Accepted, Addressee, MessageService
 from shared.push.service.permission import ChunkPermission
@@ -186,6 +196,9 @@ def test_a_chunk_comes_back_as_it_was_queued(it: Push) -> None:
         data={"k": "v"},
         time_to_live=timedelta(hours=1),
         collapse_key="c",
+        buttons=(Button(id="buy", title="Buy", link="app://buy"),),
+        channel_id="offers",
+        apns=Apns(badge=0, interruption_level=InterruptionLevel.PASSIVE),
     )
     accepted = it.send("phone-001", content=content)
     assert it.chunks.get_chunk(accepted.chunk.chunk_id, app_id=APP) == accepted.chunk

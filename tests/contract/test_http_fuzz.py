@@ -38,6 +38,10 @@ MEANINGFUL = {
     "image": "https://example.com/picture.png",
     "send_until": "2100-01-01T00:00:00Z",
     "zone": "Europe/Zurich",
+    "contents": {"en": {"title": "Hello {{ app.name }}"}},
+    "default_locale": "en",
+    "buttons": [{"id": "see", "title": "See"}],
+    "variables": {},
 }
 """Values that pass the rules which no schema can tell, by the name of the field."""
 
@@ -150,6 +154,12 @@ class World:
             bearer=deployed.operator(),
         )
         self.known["message_id"] = sent.body["messages"][0]["message_id"]
+        template = deployed.request(
+            f"POST /v1/apps/{app_id}/templates",
+            {"name": "t", "default_locale": "en", "contents": {"en": {"title": "Hello"}}},
+            bearer=deployed.operator(),
+        )
+        self.known |= {"template_id": template.body["template_id"], "version": 1}
         secret = deployed.request(
             f"POST /v1/apps/{app_id}/webhook-secrets",
             {"name": "suite", "channels": ["email"]},

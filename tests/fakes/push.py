@@ -10,8 +10,16 @@ from shared.kernel.decisions import Allow, Decision
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
-from shared.push.errors import LeaseHeldError, LeaseLostError, MessageNotFoundError
+from shared.push.errors import (
+    LeaseHeldError,
+    LeaseLostError,
+    MessageNotFoundError,
+    TemplateChangedError,
+    TemplateNameTakenError,
+    TemplateNotFoundError,
+)
 from shared.push.model import Chunk, Delivery, DeliveryResult, Outcome
+from shared.push.model.templates import Template
 from shared.push.ports import (
     Asked,
     Channel,
@@ -20,6 +28,7 @@ from shared.push.ports import (
     MessageArchive,
     Permission,
     Queue,
+    TemplateStore,
 )
 
 
@@ -129,6 +138,72 @@ class InMemoryChunkStore(ChunkStore, MessageArchive):
             return False
         self.events[key] = event
         return True
+
+
+class InMemoryTemplateStore(TemplateStore):
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Template] = {}
+        self.attempts: dict[tuple[str, str], Remembered] = {}
+        self.events: list[Envelope] = []
+
+    @override
+    def add_template(self, template: Template, event: Envelope, *, attempt: Attempt | None) -> bool:
+        if attempt and (template.app_id, attempt.id) in self.attempts:
+            return False
+        self._expect_free_name(template)
+        self._put(template, event)
+        if attempt:
+            self.attempts[template.app_id, attempt.id] = Remembered(
+                fingerprint=attempt.fingerprint, result=template.template_id
+            )
+        return True
+
+    @override
+    def recall(self, attempt: Attempt, *, app_id: str) -> Remembered | None:
+        return self.attempts.get((app_id, attempt.id))
+
+    @override
+    def get_template(self, template_id: str, *, app_id: str) -> Template:
+        try:
+            return self.kept[app_id, template_id]
+        except KeyError:
+            raise TemplateNotFoundError(template_id) from None
+
+    @override
+    def list_templates(self, app_id: str, *, limit: int, cursor: str | None) -> Page[Template]:
+        found = sorted(one for app, one in self.kept if app == app_id and one > (cursor or ""))
+        items = [self.kept[app_id, one] for one in found[:limit]]
+        return Page(items=items, next_cursor=found[limit - 1] if len(found) > limit else None)
+
+    @override
+    def replace_template(self, template: Template, event: Envelope, *, before: Template) -> None:
+        self._expect(before)
+        self._expect_free_name(template)
+        self._put(template, event)
+
+    @override
+    def remove_template(self, template: Template, event: Envelope) -> None:
+        self._expect(template)
+        del self.kept[template.app_id, template.template_id]
+        self.events.append(event)
+
+    def _put(self, template: Template, event: Envelope) -> None:
+        self.kept[template.app_id, template.template_id] = template
+        self.events.append(event)
+
+    def _expect(self, template: Template) -> None:
+        found = self.kept.get((template.app_id, template.template_id))
+        if found is None or found.version != template.version:
+            raise TemplateChangedError(template.template_id)
+
+    def _expect_free_name(self, template: Template) -> None:
+        for (app_id, template_id), other in self.kept.items():
+            if (
+                app_id == template.app_id
+                and template_id != template.template_id
+                and other.draft.name == template.draft.name
+            ):
+                raise TemplateNameTakenError(template.draft.name)
 
 
 SENT = DeliveryResult(outcome=Outcome.SENT, provider_id="projects/p/messages/1")

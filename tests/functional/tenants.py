@@ -127,6 +127,11 @@ class Tenant:
         links = deployed.request(
             f"POST {contact}/preference-links", {}, bearer=deployed.operator()
         ).body
+        template = deployed.request(
+            f"POST /v1/apps/{app_id}/templates",
+            {"name": f"greeting-of-{name}", "default_locale": "en", "contents": {"en": content}},
+            bearer=deployed.operator(),
+        )
         return cls(
             ids={
                 "app_id": app_id,
@@ -137,6 +142,7 @@ class Tenant:
                 "message_id": sent.body["messages"][0]["message_id"],
                 "reservation_id": reserved.body["reservation_id"],
                 "case_id": case.body["case_id"],
+                "template_id": template.body["template_id"],
             },
             bearers={
                 "device": known["device_token"],

@@ -26,6 +26,7 @@ NOWHERE = {
     "holidays",
     "httpx",
     "jwt",
+    "liquid",
     "niquests",
     "orjson",
     "phonenumbers",

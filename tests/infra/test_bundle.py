@@ -237,6 +237,12 @@ def test_the_core_layer_knows_zones_of_numbers_and_holidays_but_no_names_of_plac
     assert not any((core / "phonenumbers" / dead).exists() for dead in ("geodata", "carrierdata"))
 
 
+def test_the_core_layer_renders_templates_without_the_formats_of_languages(core: Path) -> None:
+    asks = "import liquid; print(liquid.Environment().from_string('{{ 1 | plus: 1 }}').render())"
+    assert _run(asks, core) == "2"
+    assert not (core / "babel" / "locale-data").exists()
+
+
 def test_the_layers_fit_into_lambda(core: Path, push: Path) -> None:
     size = sum(file.stat().st_size for layer in (core, push) for file in layer.rglob("*.*"))
     # AWS allows 250 MB, unpacked; a larger layer is a slower start.

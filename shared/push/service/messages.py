@@ -112,7 +112,7 @@ class MessageService:
             TooManyDevicesError: they have more than 500.
             IdempotencyKeyReusedError: the attempt's key belongs to another request.
         """
-        if attempt and (before := self._recall(attempt, app_id)):
+        if attempt and (before := self.recall(attempt, app_id=app_id)):
             return before
         at = self.clock()
         until = whole_milliseconds(send_until) if send_until else at + SEND_WITHIN[purpose]
@@ -142,8 +142,20 @@ class MessageService:
         )
         told = seal(event, sequence=self.ids.sequence())
         if not self.chunks.add_chunk(chunk, told, attempt=attempt) and attempt:
-            return self._recall(attempt, app_id) or Accepted(chunk=chunk)
+            return self.recall(attempt, app_id=app_id) or Accepted(chunk=chunk)
         return Accepted(chunk=chunk)
+
+    def recall(self, attempt: Attempt, *, app_id: str) -> Accepted | None:
+        """Return what an attempt of ``send_now`` came to before, if it did.
+
+        Raises:
+            IdempotencyKeyReusedError: the attempt's key belongs to another request.
+        """
+        before = self.chunks.recall(attempt, app_id=app_id)
+        if before is None:
+            return None
+        attempt.check(before.fingerprint)
+        return Accepted(chunk=self.chunks.get_chunk(before.result, app_id=app_id), replayed=True)
 
     def get_message(self, message_id: str, *, app_id: str) -> tuple[Chunk, int]:
         """Return the chunk of a message, and its place in it.
@@ -227,13 +239,6 @@ class MessageService:
             for target in targets.values()
         )
         return recipients, tuple(unreached)
-
-    def _recall(self, attempt: Attempt, app_id: str) -> Accepted | None:
-        before = self.chunks.recall(attempt, app_id=app_id)
-        if before is None:
-            return None
-        attempt.check(before.fingerprint)
-        return Accepted(chunk=self.chunks.get_chunk(before.result, app_id=app_id), replayed=True)
 
 
 def _no_device(at: int) -> FieldProblem:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from infra.local.fcm.validation import Checked, check_send_request
 from shared.kernel.addresses import Address, AddressKind
 from shared.push.channels.fcm.messages import Phrases, encoded, message_of
-from shared.push.model import Content, Delivery, Priority
+from shared.push.model import Apns, Button, Content, Delivery, InterruptionLevel, Priority
 from tests.fakes.clock import NOON
 
 SHOWN = Content(title="Sale", body="Half price")
@@ -99,6 +99,37 @@ def test_now_or_never_is_zero_everywhere() -> None:
 
 def test_a_collapse_key_is_for_android() -> None:
     assert message(replace(SHOWN, collapse_key="score"))["android"]["collapse_key"] == "score"
+
+
+def test_buttons_reach_the_app_as_data() -> None:
+    buttons = (Button(id="buy", title="Kaufen"), Button(id="see", title="See", link="shop://x"))
+    assert json.loads(message(replace(SHOWN, buttons=buttons))["data"]["buttons"]) == [
+        {"id": "buy", "title": "Kaufen", "link": None},
+        {"id": "see", "title": "See", "link": "shop://x"},
+    ]
+
+
+def test_a_channel_is_for_android() -> None:
+    sent = message(replace(SHOWN, channel_id="offers"))
+    assert sent["android"]["notification"]["channel_id"] == "offers"
+    assert "payload" not in sent["apns"]
+
+
+def test_what_only_apple_knows_goes_to_apple() -> None:
+    apns = Apns(
+        sound="ping.caf",
+        badge=0,
+        category="offer",
+        thread_id="sale",
+        interruption_level=InterruptionLevel.TIME_SENSITIVE,
+    )
+    assert message(replace(SHOWN, apns=apns))["apns"]["payload"]["aps"] == {
+        "sound": "ping.caf",
+        "badge": 0,
+        "category": "offer",
+        "thread-id": "sale",
+        "interruption-level": "time-sensitive",
+    }
 
 
 def test_text_of_every_script_survives() -> None:

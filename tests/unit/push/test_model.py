@@ -44,7 +44,9 @@ def test_an_empty_message_is_refused() -> None:
     assert codes(Content()) == {"/content": "empty"}
 
 
-@pytest.mark.parametrize("key", ["from", "message_type", "GOOGLE.x", "gcm_y", "message_id", "link"])
+@pytest.mark.parametrize(
+    "key", ["from", "message_type", "GOOGLE.x", "gcm_y", "message_id", "link", "buttons"]
+)
 def test_reserved_keys_are_named(key: str) -> None:
     assert codes(replace(HELLO, data={key: "1"})) == {f"/content/data/{key}": "reserved"}
 

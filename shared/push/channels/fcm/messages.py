@@ -21,13 +21,16 @@ from firebase_admin._messaging_utils import (
 )
 
 from shared.kernel.addresses import Address, AddressKind
-from shared.push.model import Content, Delivery, Priority
+from shared.push.model import Apns, Content, Delivery, Priority
 
 MESSAGE_ID_KEY = "message_id"
 """Among the data, so that the app can say what became of the message."""
 
 LINK_KEY = "link"
 """Among the data: FCM opens links on the web only, elsewhere the app does."""
+
+BUTTONS_KEY = "buttons"
+"""Among the data, as JSON: FCM knows no buttons, the app shows them."""
 
 _ENCODER = MessageEncoder()
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
@@ -122,17 +125,20 @@ class Phrases:
 
 
 def _data(delivery: Delivery) -> dict[str, str]:
-    link = {LINK_KEY: delivery.content.link} if delivery.content.link else {}
-    return {**delivery.content.data, **link, MESSAGE_ID_KEY: delivery.message_id}
+    content = delivery.content
+    link = {LINK_KEY: content.link} if content.link else {}
+    buttons = {BUTTONS_KEY: content.buttons_text} if content.buttons_text else {}
+    return {**content.data, **link, **buttons, MESSAGE_ID_KEY: delivery.message_id}
 
 
 def _android(delivery: Delivery, *, shows: bool) -> AndroidConfig:
     content = delivery.content
+    shown = AndroidNotification(tag=delivery.message_id, channel_id=content.channel_id)
     return AndroidConfig(
         collapse_key=content.collapse_key,
         priority=content.priority.value,
         ttl=content.time_to_live,
-        notification=AndroidNotification(tag=delivery.message_id) if shows else None,
+        notification=shown if shows else None,
     )
 
 
@@ -148,12 +154,30 @@ def _apns(delivery: Delivery, at: datetime, *, shows: bool) -> APNSConfig:
         headers["apns-expiration"] = _apns_expiration(content.time_to_live, at)
     if not shows:
         return APNSConfig(headers=headers, payload=APNSPayload(Aps(content_available=True)))
-    if content.image:
-        # An iOS app fetches the image in a service extension, which runs for mutable content only.
-        options = APNSFCMOptions(image=content.image)
-        payload = APNSPayload(Aps(mutable_content=True))
-        return APNSConfig(headers=headers, payload=payload, fcm_options=options)
-    return APNSConfig(headers=headers)
+    return APNSConfig(
+        headers=headers,
+        payload=_aps(content),
+        fcm_options=APNSFCMOptions(image=content.image) if content.image else None,
+    )
+
+
+def _aps(content: Content) -> APNSPayload | None:
+    """Return how an iPhone shows an alert; ``None``: as the app would by itself."""
+    apns, level = content.apns, content.apns.interruption_level
+    if apns == Apns() and not content.image:
+        return None
+    return APNSPayload(
+        Aps(
+            sound=apns.sound,
+            badge=apns.badge,
+            category=apns.category,
+            thread_id=apns.thread_id,
+            # An iOS app fetches the image in a service extension, which runs for mutable content
+            # only.
+            mutable_content=True if content.image else None,
+            custom_data={"interruption-level": level.value} if level else None,
+        )
+    )
 
 
 def _apns_expiration(time_to_live: timedelta, at: datetime) -> str:

@@ -1,8 +1,9 @@
 """What a device is told, and what became of it."""
 
+import json
 from collections import Counter
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -20,13 +21,47 @@ class Priority(StrEnum):
     HIGH = "high"
 
 
+class InterruptionLevel(StrEnum):
+    """How much an alert may interrupt, in the words of Apple's ``aps`` dictionary."""
+
+    PASSIVE = "passive"
+    ACTIVE = "active"
+    TIME_SENSITIVE = "time-sensitive"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apns:
+    """What only Apple's devices need; ``None`` leaves it to the app.
+
+    ``badge`` is the number on the app's icon, 0 takes it away. ``category`` names the buttons that
+    the app registered. ``thread_id`` groups alerts.
+    """
+
+    sound: str | None = None
+    badge: int | None = None
+    category: str | None = None
+    thread_id: str | None = None
+    interruption_level: InterruptionLevel | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """Something to tap beside the message; without a ``link`` the app knows it by its ``id``."""
+
+    id: str
+    title: str
+    link: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """What a device shows or handles; without ``title`` and ``body`` it is data only.
 
     ``time_to_live`` is how long FCM keeps the message for a device that is offline (at most
     28 days). ``collapse_key`` lets a newer message replace this one while both wait.
-    ``link`` is opened on tap. ``data`` reaches the app as it is.
+    ``link`` is opened on tap. ``data`` reaches the app as it is, and ``buttons`` beside it, as
+    JSON: FCM knows none. ``channel_id`` is Android's notification channel.
     """
 
     title: str | None = None
@@ -37,6 +72,17 @@ class Content:
     priority: Priority = Priority.HIGH
     time_to_live: timedelta | None = None
     collapse_key: str | None = None
+    buttons: tuple[Button, ...] = ()
+    channel_id: str | None = None
+    apns: Apns = Apns()
+
+    @property
+    def buttons_text(self) -> str | None:
+        """Return the buttons as the app gets them, a JSON array; ``None`` where there are none."""
+        if not self.buttons:
+            return None
+        plain = [asdict(button) for button in self.buttons]
+        return json.dumps(plain, separators=(",", ":"), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,44 +129,54 @@ LARGEST_PAYLOAD = 4_096
 LONGEST_TIME_TO_LIVE = timedelta(days=28)
 """FCM keeps a message at most 2,419,200 s."""
 
-_RESERVED_KEYS = frozenset({"from", "message_type", "collapse_key", "message_id", "link"})
+_RESERVED_KEYS = frozenset(
+    {"from", "message_type", "collapse_key", "message_id", "link", "buttons"}
+)
 _RESERVED_PREFIXES = ("google.", "google_", "gcm.", "gcm_")
 _ADDED_BYTES = 96
 """The message id, and the names of the fields around it."""
 
 
-def content_problems(content: Content) -> list[FieldProblem]:
-    """Return what FCM would refuse, or our clients could not read, about a content."""
+def content_problems(content: Content, *, at: str = "/content") -> list[FieldProblem]:
+    """Return what FCM would refuse, or our clients could not read, about a content.
+
+    ``at`` is the JSON pointer to the content.
+    """
     problems = []
     if not (content.title or content.body or content.data):
-        problems.append(_problem("", "empty", "a message needs a title, a body or data"))
+        problems.append(_problem(at, "empty", "a message needs a title, a body or data"))
     problems += [
-        _problem(f"/data/{key}", "reserved", "FCM or this service uses it")
+        _problem(f"{at}/data/{key}", "reserved", "FCM or this service uses it")
         for key in content.data
         if key.lower() in _RESERVED_KEYS or key.lower().startswith(_RESERVED_PREFIXES)
     ]
     if content.time_to_live is not None and not (
         timedelta() <= content.time_to_live <= LONGEST_TIME_TO_LIVE
     ):
-        problems.append(_problem("/ttl_seconds", "range", "0 to 2419200 seconds"))
+        problems.append(_problem(f"{at}/ttl_seconds", "range", "0 to 2419200 seconds"))
     if content.image and not content.image.startswith("https://"):
-        problems.append(_problem("/image", "scheme", "an https address"))
+        problems.append(_problem(f"{at}/image", "scheme", "an https address"))
     size = payload_bytes(content)
     if size > LARGEST_PAYLOAD:
-        problems.append(_problem("", "too_large", f"{size} bytes; FCM carries {LARGEST_PAYLOAD}"))
+        problems.append(_problem(at, "too_large", f"{size} bytes; FCM carries {LARGEST_PAYLOAD}"))
     return problems
 
 
 def payload_bytes(content: Content) -> int:
     """Return about how many bytes FCM counts: the texts, the data, and what we add."""
-    texts = (content.title, content.body, content.image, content.link, content.collapse_key)
+    apns = content.apns
+    texts = (
+        *(content.title, content.body, content.image, content.link, content.collapse_key),
+        *(content.buttons_text, content.channel_id),
+        *(apns.sound, apns.category, apns.thread_id, apns.interruption_level),
+    )
     carried = sum(len(text.encode()) for text in texts if text)
     data = sum(len(key.encode()) + len(value.encode()) for key, value in content.data.items())
     return carried + data + _ADDED_BYTES
 
 
-def _problem(place: str, code: str, detail: str) -> FieldProblem:
-    return FieldProblem(pointer=f"/content{place}", code=code, detail=detail)
+def _problem(pointer: str, code: str, detail: str) -> FieldProblem:
+    return FieldProblem(pointer=pointer, code=code, detail=detail)
 
 
 class State(StrEnum):

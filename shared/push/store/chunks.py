@@ -3,7 +3,6 @@
 | what                | pk                       | sk |
 | ------------------- | ------------------------ | -- |
 | chunk               | APP#<app>#K#<chunk>      | K  |
-| attempt             | APP#<app>#ATTEMPT#<key>  | A  |
 | final event         | in the ledger, under the chunk's planned instant and the message id |
 """
 
@@ -15,6 +14,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
+from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
@@ -23,7 +23,7 @@ from typing_extensions import override
 from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope, RowKey
 from shared.kernel.events import Purpose, Subject
-from shared.kernel.idempotency import KEPT, Attempt, Remembered
+from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
 from shared.platform.dynamodb import (
     POOL,
@@ -40,8 +40,11 @@ from shared.platform.ledger import EventRow, Ledger, from_row, key_of, partition
 from shared.push.errors import LeaseHeldError, LeaseLostError, MessageNotFoundError
 from shared.push.events import SOURCE
 from shared.push.model import (
+    Apns,
+    Button,
     Chunk,
     Content,
+    InterruptionLevel,
     Priority,
     Recipient,
     State,
@@ -49,6 +52,7 @@ from shared.push.model import (
     place_of_message,
 )
 from shared.push.ports import ChunkStore, MessageArchive
+from shared.push.store.attempts import Attempts
 
 CHUNKS_KEPT = timedelta(days=90)
 """How long devices may report on a message."""
@@ -83,20 +87,12 @@ class _ChunkRow(Row):
     expires_at = NumberAttribute()
 
 
-class _AttemptRow(Row):
-    """What an idempotent request came to."""
-
-    fingerprint = UnicodeAttribute()
-    result = UnicodeAttribute()
-    expires_at = NumberAttribute()
-
-
 class DynamoChunkStore(ChunkStore, MessageArchive):
     """The push table, and the ledger."""
 
     def __init__(self, *, table: str, ledger_table: str) -> None:
         self._chunk = bind(_ChunkRow, table=table)
-        self._attempt = bind(_AttemptRow, table=table)
+        self._attempts = Attempts(table=table)
         self._event = bind(EventRow, table=ledger_table)
         self._ledger = Ledger(table=ledger_table)
 
@@ -107,13 +103,9 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
             "event": self._ledger.record(event),
         }
         if attempt:
-            row = self._attempt(
-                *_attempt_key(attempt, chunk.app_id),
-                fingerprint=attempt.fingerprint,
-                result=chunk.chunk_id,
-                expires_at=int((chunk.planned_at + KEPT).timestamp()),
+            writes["attempt"] = self._attempts.remember(
+                attempt, app_id=chunk.app_id, result=chunk.chunk_id, at=chunk.planned_at
             )
-            writes["attempt"] = Put(row=row, condition=self._attempt.pk.does_not_exist())
         try:
             commit(writes)
         except WriteRefusedError as error:
@@ -124,11 +116,7 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
 
     @override
     def recall(self, attempt: Attempt, *, app_id: str) -> Remembered | None:
-        try:
-            row = self._attempt.get(*_attempt_key(attempt, app_id), consistent_read=True)
-        except DoesNotExist:
-            return None
-        return Remembered(fingerprint=row.fingerprint, result=row.result)
+        return self._attempts.recall(attempt, app_id=app_id)
 
     @override
     def get_chunk(self, chunk_id: str, *, app_id: str) -> Chunk:
@@ -269,10 +257,6 @@ def _chunk_key(app_id: str, chunk_id: str) -> tuple[str, str]:
     return f"APP#{app_id}#K#{chunk_id}", "K"
 
 
-def _attempt_key(attempt: Attempt, app_id: str) -> tuple[str, str]:
-    return f"APP#{app_id}#ATTEMPT#{attempt.id}", "A"
-
-
 def _final_key(chunk: Chunk, index: int) -> tuple[str, str]:
     contact = Subject(kind="contact", id=chunk.recipients[index].contact_id)
     key = RowKey(at=chunk.planned_at, id=chunk.message_id(index))
@@ -296,7 +280,7 @@ def _letters(states: Sequence[State]) -> str:
 
 def _text_of(content: Content) -> str:
     ttl = content.time_to_live
-    fields = {
+    fields: dict[str, Any] = {
         "title": content.title,
         "body": content.body,
         "image": content.image,
@@ -306,7 +290,20 @@ def _text_of(content: Content) -> str:
         "ttl": int(ttl.total_seconds()) if ttl is not None else None,
         "collapse_key": content.collapse_key,
     }
+    # Few messages have these.
+    if content.buttons:
+        fields["buttons"] = [asdict(button) for button in content.buttons]
+    if content.channel_id:
+        fields["channel_id"] = content.channel_id
+    if content.apns != Apns():
+        fields["apns"] = asdict(content.apns)
     return json.dumps(fields, separators=(",", ":"), ensure_ascii=False)
+
+
+def apns_of(stored: Mapping[str, Any]) -> Apns:
+    """Return what only Apple's devices need, from what is stored of it."""
+    level = stored.get("interruption_level")
+    return Apns(**{**stored, "interruption_level": InterruptionLevel(level) if level else None})
 
 
 def _terms_text(terms: Terms) -> str | None:
@@ -316,10 +313,10 @@ def _terms_text(terms: Terms) -> str | None:
 def _content_of(text: str) -> Content:
     fields = json.loads(text)
     ttl = fields.pop("ttl")
-    return Content(
-        **{**fields, "priority": Priority(fields["priority"])},
-        time_to_live=timedelta(seconds=ttl) if ttl is not None else None,
-    )
+    fields["priority"] = Priority(fields["priority"])
+    fields["buttons"] = tuple(Button(**button) for button in fields.get("buttons", ()))
+    fields["apns"] = apns_of(fields.get("apns", {}))
+    return Content(**fields, time_to_live=timedelta(seconds=ttl) if ttl is not None else None)
 
 
 def _chunk_of(row: _ChunkRow, *, app_id: str, chunk_id: str, was_dropped: bool = False) -> Chunk:

@@ -1,0 +1,6 @@
+"""Push in DynamoDB. Keys are described at the top of each module."""
+
+from shared.push.store.chunks import DynamoChunkStore
+from shared.push.store.templates import DynamoTemplateStore
+
+__all__ = ["DynamoChunkStore", "DynamoTemplateStore"]
