@@ -23,7 +23,7 @@ from shared.kernel.events import Channel, Purpose
 from shared.platform import dynamodb
 from shared.platform.ledger import Ledger
 from shared.push.model import Receipt, ReceiptKind
-from shared.push.store import DynamoChunkStore
+from shared.push.store import DynamoChunkStore, DynamoTemplateStore
 from shared.registrations.model.apps import Platform
 from shared.registrations.model.devices import DeviceState
 from shared.registrations.store import (
@@ -41,6 +41,8 @@ from tests.contract.test_chunk_stores import assemble as assemble_push
 from tests.contract.test_records import CUSTOMER, EMAIL, VISITOR, Records
 from tests.contract.test_records import assemble as assemble_records
 from tests.contract.test_registration_stores import assemble as assemble_registrations
+from tests.contract.test_template_stores import Templates
+from tests.contract.test_template_stores import assemble as assemble_templates
 from tests.tables import make_all
 
 PHONE = DeviceState(
@@ -112,6 +114,7 @@ class Deployed:
     push: Push
     records: Records
     policy: PolicyServices
+    templates: Templates
 
 
 def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
@@ -143,6 +146,9 @@ def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
             DynamoForeignEventStore(table=names["contact_events"]),
         ),
         policy=policy,
+        templates=assemble_templates(
+            DynamoTemplateStore(table=names["push"], ledger=ledger), told=list
+        ),
     )
 
 
@@ -274,6 +280,8 @@ OPERATIONS: Mapping[str, Operation] = {
         _sent,
         lambda it, receipt: it.push.messages.hear([receipt], app_id=APP, device_id="phone-001"),
     ),
+    # The template, its name and the event, in one transaction.
+    "a template created": Operation(6, 0, _nothing, lambda it, _: it.templates.create()),
     # Its guard and its event, in one transaction; each identifier is read.
     "foreign event": Operation(4, 2, _known, lambda it, _: it.records.record("2", CUSTOMER, EMAIL)),
     # As before, and whether two contacts are one person.

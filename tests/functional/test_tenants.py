@@ -103,6 +103,12 @@ def body_of(operation: Operation) -> dict[str, Any] | None:
         f"PUT {app}/devices/{{device_id}}": {"platform": "android", "client_seq": 9},
         f"POST {contact}/merges": another,
         f"POST {contact}/keep-apart": another,
+        f"PUT {app}/templates/{{template_id}}": {
+            "name": "t",
+            "default_locale": "en",
+            "contents": {"en": {"title": "Hello"}},
+            "version": 1,
+        },
         f"PUT {contact}/consents": {"status": "granted", "obtained_by": "a form"},
     }
     return bodies.get(str(operation))
