@@ -46,6 +46,7 @@ MEANINGFUL = {
 """Values that pass the rules which no schema can tell, by the name of the field."""
 
 BODIES: dict[str, Any] = {
+    "PUT /v1/apps/{app_id}/devices/{device_id}": {"platform": "android", "client_seq": 9},
     # A body has content or a template: of what is made up, hardly any has exactly one.
     "POST /v1/apps/{app_id}/messages": {
         "recipients": [{"device_id": "phone-001"}],
