@@ -16,6 +16,7 @@ from functions.contact_policy_api.schemas import (
     ConsentIn,
     ConsentOut,
     ConsentsOut,
+    ConsentStatusIn,
     ContactId,
     ControlGroupIn,
     ControlGroupOut,
@@ -48,6 +49,7 @@ from shared.contact_policy.errors import (
     CaseIdTakenError,
     CaseNotFoundError,
     ConsentInvalidError,
+    ConsentNotPendingError,
     ControlGroupInvalidError,
     PersonErasedError,
     PolicyChangedError,
@@ -58,7 +60,7 @@ from shared.contact_policy.errors import (
     ReservationNotFoundError,
     TooManyControlGroupsError,
 )
-from shared.contact_policy.model.standing import ConsentKey, ConsentStatus, Preferences
+from shared.contact_policy.model.standing import ConsentKey, Preferences
 from shared.contact_policy.service.consents import Statement
 from shared.kernel.clock import system_clock
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
@@ -357,19 +359,25 @@ def list_consents(
         ContactErasedError,
         PersonErasedError,
         ConsentInvalidError,
+        ConsentNotPendingError,
     ],
 )
 def put_consent(
     app_id: AppId, contact_id: ContactId, body: Annotated[ConsentIn, Body()]
 ) -> ConsentOut:
-    """Write down that a person agrees, does not agree, or is asked to confirm (double opt-in)."""
+    """Write down that a person agrees, does not agree, is asked to confirm, or confirms.
+
+    Double opt-in is `pending`, and `confirmed` when the person follows the link that was sent. A
+    link of an old message confirms nothing that was withdrawn, denied or expired since.
+    """
     expect_contact(contact_id, app_id=app_id)
     consents = contact_policy().consents
     say = {
-        ConsentStatus.GRANTED: consents.give,
-        ConsentStatus.PENDING: consents.ask,
-        ConsentStatus.DENIED: consents.deny,
-        ConsentStatus.WITHDRAWN: consents.withdraw,
+        ConsentStatusIn.GRANTED: consents.give,
+        ConsentStatusIn.PENDING: consents.ask,
+        ConsentStatusIn.CONFIRMED: consents.confirm,
+        ConsentStatusIn.DENIED: consents.deny,
+        ConsentStatusIn.WITHDRAWN: consents.withdraw,
     }[body.status]
     return ConsentOut.of(say(body.statement(contact_id, app_id=app_id, by=caller().subject)))
 

@@ -1,6 +1,7 @@
 """What the contact policy API takes and returns on the wire."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, Any, Self, TypeAlias
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
@@ -298,14 +299,28 @@ class PreferencesOut(Out):
         )
 
 
+class ConsentStatusIn(StrEnum):
+    """What is to be written down; `confirmed` becomes `granted`, of what is pending alone."""
+
+    GRANTED = "granted"
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+
+
 class ConsentIn(In):
     """What a person says about being contacted, and how that can be shown."""
 
     purpose: Purpose = Purpose.MARKETING
     channel: Channel | None = Field(default=None, description="All channels if left out.")
     topic: Word | None = Field(default=None, description="All topics if left out.")
-    status: ConsentStatus = Field(
-        description="`pending` asks for a confirmation; `granted` confirms what is pending."
+    status: ConsentStatusIn = Field(
+        description=(
+            "`pending` asks for a confirmation (double opt-in). `confirmed` is that confirmation, "
+            "and is refused unless the same purpose, channel and topic are pending for this "
+            "contact; its proof says `granted`. `granted` needs no question before."
+        )
     )
     obtained_by: Text = Field(description="The form, call or system in which it was said.")
     text: Annotated[str, Field(min_length=1, max_length=2_000)] | None = Field(

@@ -88,16 +88,42 @@ def say(shop: Shop, status: str, **said: Any) -> dict[str, Any]:
 def test_double_opt_in_counts_from_its_confirmation_until_it_is_withdrawn(shop: Shop) -> None:
     shop.put_policy(**OPT_IN)
     decisions, proofs = [shop.ask().body["decision"]], []
-    for status in ("pending", "granted", "withdrawn"):
+    for status in ("pending", "confirmed", "withdrawn"):
         proofs.append(say(shop, status))
         decisions.append(shop.ask().body["decision"])
     assert decisions == ["drop", "drop", "allow", "drop"]
+    assert [proof["status"] for proof in proofs] == ["pending", "granted", "withdrawn"]
 
     first = shop.of_ada("GET /consents", query={"limit": "2"}).body
     query = {"limit": "2", "cursor": first["next_cursor"]}
     rest = shop.of_ada("GET /consents", query=query).body
     assert [*first["items"], *rest["items"]] == proofs[::-1]
     assert rest["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [],
+        ["granted"],
+        ["pending", "confirmed"],
+        ["pending", "withdrawn"],
+        ["pending", "denied"],
+    ],
+)
+def test_only_what_is_pending_is_confirmed(shop: Shop, said: list[str]) -> None:
+    before = [say(shop, status) for status in said]
+    refused = shop.of_ada("PUT /consents", {"status": "confirmed", **SHOWN})
+    assert (refused.status, refused.body["code"]) == (409, "consent_not_pending")
+    assert shop.of_ada("GET /consents").body["items"] == before[::-1]
+
+
+def test_a_confirmation_is_for_the_question_that_was_asked_while_it_waits(shop: Shop) -> None:
+    say(shop, "pending", topic="news", expires_at=rfc3339(NOON + timedelta(hours=1)))
+    confirmed = {"status": "confirmed", **SHOWN}
+    assert shop.of_ada("PUT /consents", {**confirmed, "topic": "sales"}).status == 409
+    shop.clock.at = NOON + timedelta(hours=1)
+    assert shop.of_ada("PUT /consents", {**confirmed, "topic": "news"}).status == 409
 
 
 def test_a_proof_says_what_was_shown_where_and_who_wrote_it_down(shop: Shop) -> None:
@@ -125,7 +151,11 @@ def test_consent_ends_when_it_expires_and_holds_for_its_topic_only(shop: Shop) -
 
 
 def test_a_person_consents_and_objects_themselves(shop: Shop) -> None:
-    body = {"status": "denied", "obtained_by": "the app"}
+    body = {"obtained_by": "the app"}
+    shop.of_ada("PUT /consents", {**body, "status": "pending"})
+    confirmed = shop.of_ada("PUT /consents", {**body, "status": "confirmed"}, bearer=herself(shop))
+    assert (confirmed.status, confirmed.body["status"]) == (200, "granted")
+    body["status"] = "denied"
     denied = shop.of_ada("PUT /consents", body, bearer=herself(shop))
     assert (denied.status, denied.body["status"]) == (200, "denied")
     assert shop.ask().body["because"][0]["gate"] == "consent"
