@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.contact_policy.model.people import Person
-from shared.contact_policy.model.standing import ConsentKey
+from shared.contact_policy.model.standing import ConsentKey, Effective
 from shared.contact_policy.ports import DeferralStore, PersonStore, PolicyStore
 from shared.contact_policy.service.cases import CaseService
 from shared.contact_policy.service.consents import ConsentService, Statement
@@ -98,6 +98,9 @@ class PolicyServices:
 
     def person(self, contact_id: str = ADA) -> Person:
         return self.person_store.people({contact_id}, app_id=APP)[contact_id]
+
+    def effective(self, contact_id: str = ADA) -> Effective:
+        return Effective(self.person(contact_id).standing, at=self.clock())
 
     def types(self) -> list[str]:
         return [str(event["type"]) for event in self.told()]

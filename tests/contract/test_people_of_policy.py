@@ -262,8 +262,7 @@ def live(it: PolicyServices, steps: Iterable[tuple[str, str, str]]) -> None:
         person = facts.person(contact_id)
         assert it.person(contact_id).contact_ids == person
         assert origins(it, contact_id) == sorted(one for one in facts.touches if one in person)
-        effective = it.consents.effective(contact_id, app_id=APP)
-        refused = effective.consent(Purpose.MARKETING, Channel.EMAIL, None)
+        refused = it.effective(contact_id).consent(Purpose.MARKETING, Channel.EMAIL, None)
         assert refused is (ConsentStatus.WITHDRAWN if person & facts.refusals else None)
 
 

@@ -52,8 +52,7 @@ def it(request: pytest.FixtureRequest) -> PolicyServices:
 
 
 def email(it: PolicyServices, contact_id: str = ADA) -> ConsentStatus | None:
-    effective = it.consents.effective(contact_id, app_id=APP)
-    return effective.consent(Purpose.MARKETING, Channel.EMAIL, None)
+    return it.effective(contact_id).consent(Purpose.MARKETING, Channel.EMAIL, None)
 
 
 def test_nothing_is_sent_without_the_consent_that_the_policy_asks_for(it: PolicyServices) -> None:
@@ -238,7 +237,7 @@ def test_evidence_of_where_a_person_is_adds_up_and_is_written_once(it: PolicySer
     for evidence in (phone, device, phone, device):
         it.whereabouts.note(ADA, evidence, app_id=APP)
     assert it.person().standing.version == 2
-    (known,) = it.consents.effective(ADA, app_id=APP).whereabouts()
+    (known,) = it.effective().whereabouts()
     assert known == phone.with_evidence(device)
     for _ in range(2):
         it.whereabouts.forget_device(ADA, "phone-001", app_id=APP)

@@ -21,7 +21,6 @@ from shared.contact_policy.model.standing import (
     ConsentKey,
     ConsentMark,
     ConsentStatus,
-    Effective,
     Standing,
 )
 from shared.contact_policy.ports import Pause, PersonStore
@@ -145,11 +144,6 @@ class ConsentService:
             PersonErasedError: nothing is kept of the person any more.
         """
         return self._say(statement, ConsentStatus.WITHDRAWN)
-
-    def effective(self, contact_id: str, *, app_id: str) -> Effective:
-        """Return what holds for the person now, over all of their contacts."""
-        person = person_of(self.people, contact_id, app_id=app_id)
-        return Effective(person.standing, at=self.clock())
 
     def history(
         self, contact_id: str, *, app_id: str, limit: int, cursor: str | None
