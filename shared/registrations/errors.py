@@ -167,5 +167,40 @@ class TooManyWebhookSecretsError(RegistrationError):
     fault = Fault.REFUSED
 
 
+class SegmentNotFoundError(RegistrationError):
+    """The app has no such segment, or none in this version."""
+
+    code = "segment_not_found"
+    fault = Fault.NOT_FOUND
+
+
+class SegmentInvalidError(RegistrationError):
+    """The rule of the segment cannot be read; `errors` names each place."""
+
+    code = "segment_invalid"
+    fault = Fault.INVALID
+
+
+class SegmentNameTakenError(RegistrationError):
+    """Another segment of the app has this name."""
+
+    code = "segment_name_taken"
+    fault = Fault.CONFLICT
+
+
+class SegmentChangedError(RegistrationError):
+    """Somebody else changed the segment in the meantime: read it again."""
+
+    code = "segment_changed"
+    fault = Fault.CONFLICT
+
+
+class TooManyEventTypesError(RegistrationError):
+    """All segments of an app together name at most 20 types of events."""
+
+    code = "too_many_event_types"
+    fault = Fault.REFUSED
+
+
 class StaleError(Exception):
     """What a change was based on is no longer so; nothing was written. Read and decide again."""
