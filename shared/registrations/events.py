@@ -191,3 +191,36 @@ class ContactUpdated(DomainEvent):
     changed: tuple[str, ...]
     zones: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentEvent(DomainEvent):
+    """A fact about a segment."""
+
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "segment_id"
+    segment_id: str
+    name: str
+    version: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentCreated(SegmentEvent):
+    """An editor defined a segment."""
+
+    type: ClassVar[str] = "segment.created.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentUpdated(SegmentEvent):
+    """An editor changed a segment: its next version stands."""
+
+    type: ClassVar[str] = "segment.updated.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentDeleted(SegmentEvent):
+    """An editor deleted a segment; what pinned one of its versions goes on."""
+
+    type: ClassVar[str] = "segment.deleted.v1"

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from shared.kernel.addresses import Address
 from shared.kernel.envelope import Envelope
+from shared.kernel.events import Purpose
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
 from shared.kernel.principal import Role
@@ -18,17 +19,31 @@ from shared.registrations.errors import (
     AppNotFoundError,
     ContactErasedError,
     DeviceNotFoundError,
+    SegmentChangedError,
+    SegmentNameTakenError,
+    SegmentNotFoundError,
     StaleError,
 )
 from shared.registrations.model.apps import App
+from shared.registrations.model.audience import (
+    Audience,
+    AudienceMember,
+    DeviceFacts,
+    Happenings,
+    PushConsent,
+    shard_of,
+)
 from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, Member, Person, alone
 from shared.registrations.model.erasures import Erasure, ErasureState
+from shared.registrations.model.segments import Segment
 from shared.registrations.model.systems import Systems, WebhookSecret
 from shared.registrations.ports import (
     AppCheckVerifier,
     AppStore,
+    AudienceStore,
+    Consents,
     ContactStore,
     DeviceStore,
     ErasureStore,
@@ -37,6 +52,7 @@ from shared.registrations.ports import (
     Join,
     KeyStore,
     Named,
+    SegmentStore,
     Split,
     SystemStore,
 )
@@ -60,8 +76,20 @@ class Memory:
     edges: dict[str, Edge] = field(default_factory=dict)
     places: dict[tuple[str, str], Member] = field(default_factory=dict)
     intents: dict[tuple[str, str], Intent] = field(default_factory=dict)
+    segments: dict[tuple[str, str], Segment] = field(default_factory=dict)
+    versions: dict[tuple[str, str, int], Segment] = field(default_factory=dict)
+    happenings: dict[tuple[str, str], Happenings] = field(default_factory=dict)
+    audiences: dict[tuple[str, str], Audience] = field(default_factory=dict)
     events: list[Envelope] = field(default_factory=list)
     lock: Lock = field(default_factory=Lock)
+
+    def put_device(self, device: Device) -> None:
+        """Store a device; what was copied of another contact to it goes."""
+        key = (device.app_id, device.device_id)
+        before = self.devices.get(key)
+        if before and before.contact_id != device.contact_id:
+            self.audiences.pop(key, None)
+        self.devices[key] = device
 
 
 class InMemoryAppStore(AppStore):
@@ -228,26 +256,27 @@ class InMemoryDeviceStore(DeviceStore):
             if loses_address:
                 other, lost = loses_address
                 self._drops_address(other, new)
-                self._memory.devices[other.app_id, other.device_id] = other
+                self._memory.put_device(other)
                 self._memory.events.append(lost)
             if old and old != new:
                 self._memory.owners.pop((device.app_id, old))
             if new:
                 self._memory.owners[device.app_id, new] = device.device_id
-            self._memory.devices[device.app_id, device.device_id] = device
+            self._memory.put_device(device)
             self._memory.events.append(event)
 
     @override
     def touch_device(self, device: Device, *, before: Device) -> None:
         with self._memory.lock:
             self._follows(device, before)
-            self._memory.devices[device.app_id, device.device_id] = device
+            self._memory.put_device(device)
 
     @override
     def remove_device(self, device: Device, event: Envelope) -> None:
         with self._memory.lock:
             self._follows(device, device)
             del self._memory.devices[device.app_id, device.device_id]
+            self._memory.audiences.pop((device.app_id, device.device_id), None)
             if device.state.address:
                 del self._memory.owners[device.app_id, device.state.address]
             self._memory.events.append(event)
@@ -256,7 +285,7 @@ class InMemoryDeviceStore(DeviceStore):
     def remove_address(self, device: Device, event: Envelope, *, address: Address) -> None:
         with self._memory.lock:
             self._drops_address(device, address)
-            self._memory.devices[device.app_id, device.device_id] = device
+            self._memory.put_device(device)
             del self._memory.owners[device.app_id, address]
             self._memory.events.append(event)
 
@@ -505,7 +534,7 @@ class InMemoryContactStore(ContactStore):
 
     def _store_devices(self, devices: Sequence[Device]) -> None:
         for device in devices:
-            self._memory.devices[device.app_id, device.device_id] = device
+            self._memory.put_device(device)
 
     def _contact_follows(self, contact: Contact, before: Contact | None) -> None:
         stored = self._memory.contacts.get((contact.app_id, contact.contact_id))
@@ -576,6 +605,7 @@ class InMemoryErasureStore(ErasureStore):
         with self._memory.lock:
             memory, app_id = self._memory, erasure.app_id
             memory.keys.pop((app_id, contact_id), None)
+            memory.happenings.pop((app_id, contact_id), None)
             for edge in list(memory.edges.values()):
                 if edge.app_id == app_id and contact_id in {edge.contact_id, edge.origin}:
                     del memory.edges[edge.edge_id]
@@ -606,6 +636,165 @@ class InMemoryKeyStore(KeyStore):
     def replace_data_key(self, contact_id: str, wrapped: str, *, app_id: str, before: str) -> None:
         if self._memory.keys.get((app_id, contact_id)) == before:
             self._memory.keys[app_id, contact_id] = wrapped
+
+
+class InMemorySegmentStore(SegmentStore):
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    @override
+    def add_segment(self, segment: Segment, event: Envelope, *, attempt: Attempt | None) -> bool:
+        with self._memory.lock:
+            if attempt and attempt.id in self._memory.attempts:
+                return False
+            self._name_is_free(segment)
+            self._store(segment, event)
+            if attempt:
+                self._memory.attempts[attempt.id] = Remembered(
+                    fingerprint=attempt.fingerprint, result=segment.segment_id
+                )
+        return True
+
+    @override
+    def recall(self, attempt: Attempt) -> Remembered | None:
+        return self._memory.attempts.get(attempt.id)
+
+    @override
+    def get_segment(self, segment_id: str, *, app_id: str, version: int | None = None) -> Segment:
+        memory = self._memory
+        found = memory.segments.get((app_id, segment_id))
+        if version is not None:
+            found = memory.versions.get((app_id, segment_id, version))
+        if found is None:
+            raise SegmentNotFoundError(segment_id)
+        return found
+
+    @override
+    def list_segments(self, app_id: str, *, limit: int, cursor: str | None) -> Page[Segment]:
+        mine = [one for (of, _), one in sorted(self._memory.segments.items()) if of == app_id]
+        after = [one for one in mine if cursor is None or one.segment_id > cursor]
+        page = after[:limit]
+        more = page[-1].segment_id if len(after) > limit else None
+        return Page(items=page, next_cursor=more)
+
+    @override
+    def replace_segment(self, segment: Segment, event: Envelope, *, before: Segment) -> None:
+        with self._memory.lock:
+            self._stands(before)
+            self._name_is_free(segment)
+            self._store(segment, event)
+
+    @override
+    def remove_segment(self, segment: Segment, event: Envelope) -> None:
+        with self._memory.lock:
+            self._stands(segment)
+            del self._memory.segments[segment.app_id, segment.segment_id]
+            self._memory.events.append(event)
+
+    @override
+    def event_types(self, app_id: str) -> Mapping[str, frozenset[str]]:
+        asked: dict[str, frozenset[str]] = {}
+        for (of, segment_id, _), version in self._memory.versions.items():
+            if of == app_id and (of, segment_id) in self._memory.segments and version.event_types:
+                asked[segment_id] = asked.get(segment_id, frozenset()) | version.event_types
+        return asked
+
+    def _stands(self, segment: Segment) -> None:
+        stored = self._memory.segments.get((segment.app_id, segment.segment_id))
+        if stored is None or stored.version != segment.version:
+            raise SegmentChangedError(segment.segment_id)
+
+    def _name_is_free(self, segment: Segment) -> None:
+        for (app_id, segment_id), other in self._memory.segments.items():
+            taken = (app_id, other.name) == (segment.app_id, segment.name)
+            if taken and segment_id != segment.segment_id:
+                raise SegmentNameTakenError(segment.name)
+
+    def _store(self, segment: Segment, event: Envelope) -> None:
+        key = (segment.app_id, segment.segment_id)
+        self._memory.segments[key] = segment
+        self._memory.versions[(*key, segment.version)] = segment
+        self._memory.events.append(event)
+
+
+class InMemoryAudienceStore(AudienceStore):
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    @override
+    def page(
+        self, app_id: str, shard: int, *, after: str | None, limit: int
+    ) -> Page[AudienceMember]:
+        ids = sorted(
+            device_id
+            for of, device_id in self._memory.devices
+            if of == app_id and shard_of(device_id) == shard
+        )
+        page = [one for one in ids if after is None or one > after][:limit]
+        items = [self._member(app_id, device_id) for device_id in page]
+        return Page(items=items, next_cursor=page[-1] if len(page) == limit else None)
+
+    @override
+    def put_audience(self, device: Device, audience: Audience) -> bool:
+        with self._memory.lock:
+            key = (device.app_id, device.device_id)
+            stored = self._memory.devices.get(key)
+            known = self._memory.audiences.get(key, Audience())
+            if stored is None or stored.contact_id != device.contact_id or known == audience:
+                return False
+            self._memory.audiences[key] = audience
+            return True
+
+    @override
+    def happenings(self, contact_ids: Iterable[str], *, app_id: str) -> Mapping[str, Happenings]:
+        known = self._memory.happenings
+        return {one: known.get((app_id, one), Happenings()) for one in contact_ids}
+
+    @override
+    def replace_happenings(self, contact_id: str, happenings: Happenings, *, app_id: str) -> None:
+        with self._memory.lock:
+            before = self.happenings([contact_id], app_id=app_id)[contact_id]
+            place = self._memory.places.get((app_id, contact_id))
+            if before.version != happenings.version - 1 or (place and place.erasure_id):
+                raise StaleError(contact_id)
+            self._memory.happenings[app_id, contact_id] = happenings
+
+    def _member(self, app_id: str, device_id: str) -> AudienceMember:
+        device = self._memory.devices[app_id, device_id]
+        audience = self._memory.audiences.get((app_id, device_id), Audience())
+        state = device.state
+        facts = DeviceFacts(
+            platform=state.platform,
+            push_permission=state.push_permission,
+            is_anonymous=device.is_anonymous,
+            has_address=state.address is not None,
+            registered_at=device.registered_at,
+            last_seen_at=device.last_seen_at,
+            locale=state.locale,
+            timezone=state.timezone,
+            app_version=state.app_version,
+            os_version=state.os_version,
+            model=state.model,
+            tags=device.tags,
+            attributes={**state.attributes, **audience.attributes},
+            consents=audience.consents,
+            happened={
+                event_type: tuple(at.replace(microsecond=0) for at in instants)
+                for event_type, instants in audience.happened.items()
+            },
+        )
+        return AudienceMember(device_id=device_id, contact_id=device.contact_id, facts=facts)
+
+
+@dataclass
+class SpokenConsents(Consents):
+    """What people said, by their contact."""
+
+    said: dict[str, dict[Purpose, PushConsent]] = field(default_factory=dict)
+
+    @override
+    def of_person(self, contact_id: str, *, app_id: str) -> Mapping[Purpose, PushConsent]:
+        return self.said.get(contact_id, {})
 
 
 class PlainHasher(Hasher):

@@ -3,13 +3,22 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from zlib import crc32
 
 from shared.kernel.events import Purpose
 from shared.registrations.model.apps import Platform
 from shared.registrations.model.devices import AttributeValue, PushPermission
 
+AUDIENCE_SHARDS = 64
+"""An app's devices lie in so many partitions, which a campaign reads in parallel."""
+
 MOST_REMEMBERED = 10
 """Of each type of event, the last instants that are kept of a person."""
+
+
+def shard_of(device_id: str) -> int:
+    """Return the shard of an app's audience in which a device lies."""
+    return crc32(device_id.encode()) % AUDIENCE_SHARDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,21 +18,30 @@
 | data key            | APP#<app>#K#<0-15>       | <contact>           |
 | erasure             | APP#<app>#C#<contact>    | ERASURE             |
 | open erasure        | APP#<app>#ERASURES       | <erasure>           |
+| segment             | APP#<app>#SEGMENTS       | S#<segment>         |
+| name of a segment   | APP#<app>#SEGMENTS       | N#<name>            |
+| its types of events | APP#<app>#SEGMENTS       | E#<segment>         |
+| version of it       | APP#<app>#SEGMENT#<id>   | V#<version>         |
+| happenings          | APP#<app>#C#<contact>    | H                   |
 
 The index ``anonymous`` finds the device of a contact that has no row of its own.
 """
 
 from shared.registrations.store.apps import DynamoAppStore
+from shared.registrations.store.audience import DynamoAudienceStore
 from shared.registrations.store.contacts import DynamoContactStore
 from shared.registrations.store.devices import DynamoDeviceStore
 from shared.registrations.store.erasures import DynamoErasureStore, DynamoKeyStore
+from shared.registrations.store.segments import DynamoSegmentStore
 from shared.registrations.store.systems import DynamoSystemStore
 
 __all__ = [
     "DynamoAppStore",
+    "DynamoAudienceStore",
     "DynamoContactStore",
     "DynamoDeviceStore",
     "DynamoErasureStore",
     "DynamoKeyStore",
+    "DynamoSegmentStore",
     "DynamoSystemStore",
 ]

@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import Any
-from zlib import crc32
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UnicodeSetAttribute
 from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
+from pynamodb.expressions.update import Action
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from typing_extensions import override
 
@@ -28,11 +28,9 @@ from shared.platform.dynamodb import (
 from shared.platform.ledger import Ledger
 from shared.registrations.errors import DeviceNotFoundError, StaleError
 from shared.registrations.model.apps import Platform
+from shared.registrations.model.audience import shard_of
 from shared.registrations.model.devices import Device, DeviceState, PushPermission
 from shared.registrations.ports import DeviceStore
-
-AUDIENCE_SHARDS = 64
-"""An app's devices lie in so many partitions, which a campaign reads in parallel."""
 
 
 class _AnonymousIndex(GlobalSecondaryIndex["DeviceRow"]):  # type: ignore[no-untyped-call]
@@ -48,7 +46,10 @@ class _AnonymousIndex(GlobalSecondaryIndex["DeviceRow"]):  # type: ignore[no-unt
 
 
 class DeviceRow(Row):
-    """A device; what it says of itself is one JSON text, but for what audiences filter by."""
+    """A device; what it says of itself is one JSON text, but for what audiences filter by.
+
+    ``audience`` is what was copied here of its contact; whoever writes the device leaves it alone.
+    """
 
     device_id = UnicodeAttribute()
     contact_id = UnicodeAttribute()
@@ -68,6 +69,7 @@ class DeviceRow(Row):
     registered_at = UnicodeAttribute()
     last_seen_at = UnicodeAttribute()
     version = NumberAttribute()
+    audience = UnicodeAttribute(null=True)
 
     anonymous_index = _AnonymousIndex()
 
@@ -80,8 +82,12 @@ class _AddressRow(Row):
 
 def device_key(app_id: str, device_id: str) -> tuple[str, str]:
     """Return where a device's row lies."""
-    shard = crc32(device_id.encode()) % AUDIENCE_SHARDS
-    return f"APP#{app_id}#A#{shard}", f"D#{device_id}"
+    return audience_partition(app_id, shard_of(device_id)), f"D#{device_id}"
+
+
+def audience_partition(app_id: str, shard: int) -> str:
+    """Return the partition of one shard of an app's devices."""
+    return f"APP#{app_id}#A#{shard}"
 
 
 def contact_partition(app_id: str, contact_id: str) -> str:
@@ -259,10 +265,25 @@ def forget_device(row: type[ContactDevicesRow], before: Device) -> Update:
     )
 
 
-def put_device(row: type[DeviceRow], device: Device, *, before: Device | None) -> Put:
-    """Return the write of a device's next state, on condition that it follows ``before``."""
-    follows = row.version == before.version if before else row.pk.does_not_exist()
-    return Put(row=_row_of(row, device), condition=follows)
+def put_device(row: type[DeviceRow], device: Device, *, before: Device | None) -> Put | Update:
+    """Return the write of a device's next state, on condition that it follows ``before``.
+
+    Of a device that is known each attribute is set or removed: what was copied to the row of its
+    contact stays there, unless it is another contact's now.
+    """
+    stored = _row_of(row, device)
+    if before is None:
+        return Put(row=stored, condition=row.pk.does_not_exist())
+    left_alone = {"pk", "sk"}
+    if device.contact_id == before.contact_id:
+        left_alone |= {"audience"}
+    values = stored.attribute_values
+    actions: list[Action] = [
+        attribute.set(values[name]) if name in values else attribute.remove()
+        for name, attribute in row.get_attributes().items()
+        if name not in left_alone
+    ]
+    return Update(row=stored, actions=actions, condition=row.version == before.version)
 
 
 def device_of(row: DeviceRow, *, app_id: str) -> Device:

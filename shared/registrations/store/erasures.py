@@ -24,6 +24,7 @@ from shared.platform.ledger import Ledger
 from shared.registrations.model.edges import Member
 from shared.registrations.model.erasures import TOMBSTONE_KEPT, Erasure, ErasureState
 from shared.registrations.ports import ErasureStore, KeyStore
+from shared.registrations.store.audience import HappeningsRow, forget_happenings
 from shared.registrations.store.contacts import (
     ContactRow,
     EdgeRow,
@@ -70,6 +71,7 @@ class DynamoErasureStore(ErasureStore):
         self._identifier = bind(IdentifierRow, table=table)
         self._edge = bind(EdgeRow, table=table)
         self._key = bind(_KeyRow, table=table)
+        self._happenings = bind(HappeningsRow, table=table)
         self._ledger = ledger
 
     @override
@@ -122,6 +124,7 @@ class DynamoErasureStore(ErasureStore):
         self._forget_edges(contact_id, app_id=app_id)
         writes: dict[str, Write] = {
             "key": Delete(row=self._key(*key_of(app_id, contact_id))),
+            "happenings": forget_happenings(self._happenings, contact_id, app_id=app_id),
         }
         try:
             row = self._contact.get(
