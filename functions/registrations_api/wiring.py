@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
+from random import sample
 from typing import TYPE_CHECKING
 
 from shared.kernel.clock import system_clock
@@ -16,22 +17,27 @@ from shared.platform.hashing import IdentifierHasher
 from shared.platform.ledger import Ledger
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
+from shared.registrations.model.audience import AUDIENCE_SHARDS
 from shared.registrations.ports import Intent
 from shared.registrations.service.apps import AppService
+from shared.registrations.service.audience import AudienceService
 from shared.registrations.service.callers import CallerService
 from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.devices import DeviceService
 from shared.registrations.service.erasures import ErasureService
 from shared.registrations.service.identifiers import IdentifierService
 from shared.registrations.service.people import PeopleService
+from shared.registrations.service.segments import SegmentService
 from shared.registrations.service.systems import SystemService
 from shared.registrations.service.vault import VaultService
 from shared.registrations.store import (
     DynamoAppStore,
+    DynamoAudienceStore,
     DynamoContactStore,
     DynamoDeviceStore,
     DynamoErasureStore,
     DynamoKeyStore,
+    DynamoSegmentStore,
     DynamoSystemStore,
 )
 
@@ -51,6 +57,8 @@ class Registrations:
     callers: CallerService
     erasures: ErasureService
     systems: SystemService
+    segments: SegmentService
+    audience: AudienceService
 
 
 @cache
@@ -113,6 +121,17 @@ def registrations() -> Registrations:
             cipher=vault.cipher,
             clock=system_clock,
             ids=ids,
+        ),
+        segments=SegmentService(
+            segments=DynamoSegmentStore(table=table, ledger=ledger),
+            apps=app_store,
+            clock=system_clock,
+            ids=ids,
+        ),
+        audience=AudienceService(
+            audience=DynamoAudienceStore(table=table),
+            shuffled=lambda: sample(range(AUDIENCE_SHARDS), AUDIENCE_SHARDS),
+            clock=system_clock,
         ),
     )
 

@@ -41,6 +41,7 @@ MEANINGFUL = {
     "default_locale": "en",
     "buttons": [{"id": "see", "title": "See"}],
     "variables": {},
+    "rule": {"all": [{"tag": "vip"}, {"event": {"type": "order.placed.v1"}}]},
 }
 """Values that pass the rules which no schema can tell, by the name of the field."""
 
@@ -180,6 +181,12 @@ class World:
             f"POST /v1/apps/{app_id}/templates", TEMPLATE, bearer=deployed.operator()
         )
         self.known |= {"template_id": template.body["template_id"], "version": 1}
+        segment = deployed.request(
+            f"POST /v1/apps/{app_id}/segments",
+            {"name": "vips", "rule": {"tag": "vip"}},
+            bearer=deployed.operator(),
+        )
+        self.known["segment_id"] = segment.body["segment_id"]
         secret = deployed.request(
             f"POST /v1/apps/{app_id}/webhook-secrets",
             {"name": "suite", "channels": ["email"]},

@@ -132,6 +132,11 @@ class Tenant:
             {"name": f"greeting-of-{name}", "default_locale": "en", "contents": {"en": content}},
             bearer=deployed.operator(),
         )
+        segment = deployed.request(
+            f"POST /v1/apps/{app_id}/segments",
+            {"name": f"vips-of-{name}", "rule": {"tag": "vip"}},
+            bearer=deployed.operator(),
+        )
         return cls(
             ids={
                 "app_id": app_id,
@@ -143,6 +148,7 @@ class Tenant:
                 "reservation_id": reserved.body["reservation_id"],
                 "case_id": case.body["case_id"],
                 "template_id": template.body["template_id"],
+                "segment_id": segment.body["segment_id"],
             },
             bearers={
                 "device": known["device_token"],

@@ -109,6 +109,7 @@ def body_of(operation: Operation) -> dict[str, Any] | None:
             "contents": {"en": {"title": "Hello"}},
             "version": 1,
         },
+        f"PUT {app}/segments/{{segment_id}}": {"name": "s", "rule": {"tag": "vip"}, "version": 1},
         f"PUT {contact}/consents": {"status": "granted", "obtained_by": "a form"},
     }
     return bodies.get(str(operation))
