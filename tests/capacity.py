@@ -25,24 +25,32 @@ from shared.platform.ledger import Ledger
 from shared.push.model import Receipt, ReceiptKind
 from shared.push.store import DynamoChunkStore, DynamoTemplateStore
 from shared.registrations.model.apps import Platform
+from shared.registrations.model.audience import AUDIENCE_SHARDS, Audience, shard_of
 from shared.registrations.model.devices import DeviceState
 from shared.registrations.store import (
     DynamoAppStore,
+    DynamoAudienceStore,
     DynamoContactStore,
     DynamoDeviceStore,
     DynamoErasureStore,
     DynamoKeyStore,
+    DynamoSegmentStore,
     DynamoSystemStore,
 )
 from tests.contract.policy import PolicyServices, a_candidate, statement
 from tests.contract.policy import assemble as assemble_policy
+from tests.contract.test_audience_stores import AGREED, ORDER, Audiences
+from tests.contract.test_audience_stores import assemble as assemble_audiences
 from tests.contract.test_chunk_stores import APP, Push
 from tests.contract.test_chunk_stores import assemble as assemble_push
 from tests.contract.test_records import CUSTOMER, EMAIL, VISITOR, Records
 from tests.contract.test_records import assemble as assemble_records
 from tests.contract.test_registration_stores import assemble as assemble_registrations
+from tests.contract.test_segment_stores import Segments
+from tests.contract.test_segment_stores import assemble as assemble_segments
 from tests.contract.test_template_stores import Templates
 from tests.contract.test_template_stores import assemble as assemble_templates
+from tests.fakes.clock import NOON
 from tests.tables import make_all
 
 PHONE = DeviceState(
@@ -115,6 +123,8 @@ class Deployed:
     records: Records
     policy: PolicyServices
     templates: Templates
+    segments: Segments
+    audiences: Audiences
 
 
 def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
@@ -148,6 +158,14 @@ def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
         policy=policy,
         templates=assemble_templates(
             DynamoTemplateStore(table=names["push"], ledger=ledger), told=list
+        ),
+        segments=assemble_segments(
+            registrations.app_store,
+            DynamoSegmentStore(table=names["registrations"], ledger=ledger),
+            told=list,
+        ),
+        audiences=assemble_audiences(
+            registrations, DynamoAudienceStore(table=names["registrations"])
         ),
     )
 
@@ -250,6 +268,28 @@ def _consented(it: PolicyServices) -> Any:
     return it.consents.give(replace(statement(_asked().contact_id), app_id=OF_POLICY))
 
 
+KNOWN = Audience(
+    consents=AGREED,
+    attributes={"plan": "gold", "city": "Zürich", "since": 2019},
+    happened={ORDER: (NOON, NOON - timedelta(days=3))},
+)
+"""What is copied of a person of whom a usual amount is known."""
+
+
+def _a_hundred_devices(it: Deployed) -> None:
+    """Register devices of one shard, and copy to each what is known of its person."""
+    names = [f"{number:032x}" for number in range(100 * AUDIENCE_SHARDS * 2)]
+    for name in [one for one in names if shard_of(one) == 0][:100]:
+        address = Address(kind=AddressKind.FID, value=name[-22:])
+        state = replace(PHONE, address=address, attributes={"theme": "dark", "visits": 17})
+        device = it.audiences.registrations.register(it.audiences.app_id, name, state)
+        it.audiences.store.put_audience(device, KNOWN)
+
+
+def _asks_for_orders(it: Deployed) -> str:
+    return it.audiences.registrations.logged_in(it.audiences.app_id, "ada", "phone-001")
+
+
 def _on_policy(prepare: Callable[[PolicyServices], Any]) -> Callable[[Deployed], Any]:
     return lambda it: prepare(it.policy)
 
@@ -282,6 +322,30 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     # The template, its name and the event, in one transaction.
     "a template created": Operation(6, 0, _nothing, lambda it, _: it.templates.create()),
+    # The segment, its version, its name and the event, in one transaction.
+    "a segment created": Operation(8, 0.5, _nothing, lambda it, _: it.segments.create()),
+    # Half a unit for each 4 kB: a device's row has 685 bytes here, 162 of them are of its person.
+    "a page of a hundred devices of an audience": Operation(
+        0,
+        8.5,
+        _a_hundred_devices,
+        lambda it, _: it.audiences.audience.page(it.audiences.app_id, 0, limit=1000),
+    ),
+    "what is known of a person copied to a device": Operation(
+        1,
+        0,
+        _register,
+        lambda it, device: it.audiences.store.put_audience(device, KNOWN),
+    ),
+    # The last happenings, and a check that nobody erases the person. The engine charges nothing for
+    # happenings that are not there yet; AWS charges a unit.
+    "an event that a segment asks for": Operation(
+        4,
+        1,
+        _asks_for_orders,
+        lambda it, contact_id: it.audiences.note(contact_id, 1),
+        indexed=True,
+    ),
     # Its guard and its event, in one transaction; each identifier is read.
     "foreign event": Operation(4, 2, _known, lambda it, _: it.records.record("2", CUSTOMER, EMAIL)),
     # As before, and whether two contacts are one person.

@@ -1,4 +1,4 @@
-"""Deploys registrations: apps, devices, contacts, grants, and what contacts leave to be settled."""
+"""Deploys registrations: apps, devices, contacts, segments, and what contacts leave to settle."""
 
 from aws_cdk import Duration
 from aws_cdk.aws_events import Rule, Schedule
@@ -14,7 +14,7 @@ from infra.stacks.data import EngageData
 
 
 class Registrations(Construct):
-    """The API over the registrations table, and ``settle_contacts``.
+    """The API over the registrations table, ``settle_contacts`` and ``project_audience``.
 
     Attributes:
         api: answers the routes of the domain.
@@ -77,6 +77,50 @@ class Registrations(Construct):
             because="A queue has no such destination: its redrive policy is the way out.",
         )
         self._sweep(dead_letters)
+        self._project(data)
+
+    def _project(self, data: EngageData) -> None:
+        """Let ``project_audience`` hear all events about contacts: it knows what segments ask."""
+        patience = Duration.minutes(1)
+        dead_letters = EngageDeadLetters(self, "ProjectorDeadLetters")
+        queue = EngageQueue(self, "Audience", timeout=patience, dead_letters=dead_letters)
+        Subscription(
+            self,
+            "ContactTold",
+            bus=data.bus,
+            about="contact",
+            queue=queue,
+            dead_letters=dead_letters,
+        )
+        projector = EngageFunction(
+            self,
+            "Projector",
+            package="project_audience",
+            environment={
+                "REGISTRATIONS_TABLE": data.registrations.table_name,
+                "CONTACT_EVENTS_TABLE": data.contact_events.table_name,
+                "CONTACT_POLICY_TABLE": data.contact_policy.table_name,
+            },
+            timeout=patience,
+        )
+        data.registrations.allow_reading(projector, index="anonymous")
+        # A copy is an update of one attribute; what happened is put unless somebody was erased.
+        data.registrations.allow(projector, "PutItem", "UpdateItem", "ConditionCheckItem")
+        data.contact_policy.allow(projector, "Query")
+        projector.add_event_source(
+            SqsEventSource(
+                queue,
+                # Most events are passed over: a campaign's are many, and come together.
+                batch_size=100,
+                max_batching_window=Duration.seconds(2),
+                report_batch_item_failures=True,
+            )
+        )
+        accept(
+            projector,
+            "Serverless-LambdaEventSourceMappingDestination",
+            because="A queue has no such destination: its redrive policy is the way out.",
+        )
 
     def _sweep(self, dead_letters: EngageDeadLetters) -> None:
         """Let the settler complete, every five minutes, what a crash or a wait left open."""

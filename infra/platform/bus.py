@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from aws_cdk import Duration
-from aws_cdk.aws_events import EventBus, EventPattern, IEventBus, Rule
+from aws_cdk.aws_events import EventBus, EventPattern, IEventBus, Match, Rule
 from aws_cdk.aws_events_targets import SqsQueue
 from constructs import Construct
 
@@ -23,7 +23,7 @@ class EngageBus(EventBus):
 
 
 class Subscription(Rule):
-    """Brings our own events of some types to a queue.
+    """Brings our own events to a queue: of some types, or about subjects of a kind, or both.
 
     EventBridge tries for a day, its default said out loud, then leaves the event in the dead
     letters. Events of other sources do not pass, whatever type they claim.
@@ -35,7 +35,8 @@ class Subscription(Rule):
         id_: str,
         *,
         bus: IEventBus,
-        detail_types: Sequence[str],
+        detail_types: Sequence[str] | None = None,
+        about: str | None = None,
         queue: EngageQueue,
         dead_letters: EngageDeadLetters,
     ) -> None:
@@ -43,7 +44,11 @@ class Subscription(Rule):
             scope,
             id_,
             event_bus=bus,
-            event_pattern=EventPattern(source=[SOURCE], detail_type=list(detail_types)),
+            event_pattern=EventPattern(
+                source=[SOURCE],
+                detail_type=list(detail_types) if detail_types else None,
+                detail={"subject": Match.prefix(f"{about}/")} if about else None,
+            ),
             targets=[
                 SqsQueue(
                     queue,

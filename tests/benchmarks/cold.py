@@ -37,7 +37,13 @@ TITLES = {
     "C4": "Every shipped module is compiled, for the interpreter that runs it",
 }
 APIS = ("contact_events_api", "contact_policy_api", "push_api", "registrations_api", "service_api")
-WORKERS = ("note_whereabouts", "relay_events", "release_deferrals", "settle_contacts")
+WORKERS = (
+    "note_whereabouts",
+    "project_audience",
+    "relay_events",
+    "release_deferrals",
+    "settle_contacts",
+)
 """What events and schedules start, but the push sender, which has a peer of its own."""
 
 XRAY = "aws-xray-sdk==2.15.0"
@@ -140,6 +146,9 @@ def workers_of_ours(bundler: Bundler) -> dict[str, Start]:
     }
     events: Mapping[str, Mapping[str, Any]] = {
         "note_whereabouts": {"Records": [_record({"detail": told})]},
+        "project_audience": {
+            "Records": [_record({"detail-type": "device.registered.v1", "detail": told})]
+        },
         "relay_events": {},
         "release_deferrals": {},
         "settle_contacts": {},

@@ -23,7 +23,7 @@ from shared.registrations.model.audience import (
 from shared.registrations.model.devices import Device, DeviceState, PushPermission
 from shared.registrations.model.edges import EdgeCause
 from shared.registrations.model.rule_documents import rule_of
-from shared.registrations.ports import AudienceStore, SegmentStore
+from shared.registrations.ports import AudienceStore
 from shared.registrations.service import audience as audience_module
 from shared.registrations.service.audience import AudienceService, ProjectionService
 from shared.registrations.service.devices import address_removed
@@ -37,7 +37,6 @@ from tests.contract.test_registration_stores import (
 from tests.fakes.clock import NOON
 from tests.fakes.registrations import (
     InMemoryAudienceStore,
-    InMemorySegmentStore,
     Memory,
     SpokenConsents,
 )
@@ -92,6 +91,7 @@ class Audiences:
     audience: AudienceService
     projection: ProjectionService
     consents: SpokenConsents
+    asked: list[str]
     app_id: str
 
     def members(self, *, limit: int = 100) -> Mapping[str, AudienceMember]:
@@ -114,7 +114,8 @@ class Audiences:
                 return
 
     def project(self, contact_id: str, *types: str) -> None:
-        self.projection.project(contact_id, app_id=self.app_id, event_types=frozenset(types))
+        self.asked[:] = types
+        self.projection.project(contact_id, app_id=self.app_id)
 
     def note(self, contact_id: str, day: int, *, sequence: str | None = None) -> None:
         happening = Happening(NOON + timedelta(days=day), sequence or f"{day:026d}")
@@ -134,29 +135,18 @@ class Audiences:
 def it(request: pytest.FixtureRequest) -> Audiences:
     if request.param == "memory":
         memory = Memory()
-        return assemble(
-            in_memory(memory), InMemoryAudienceStore(memory), InMemorySegmentStore(memory)
-        )
+        return assemble(in_memory(memory), InMemoryAudienceStore(memory))
     registrations = on_dynamodb(request)
-    from shared.platform.ledger import Ledger  # noqa: PLC0415 - needs the environment's tables
-    from shared.registrations.store import (  # noqa: PLC0415
+    from shared.registrations.store import (  # noqa: PLC0415 - needs the environment's tables
         DynamoAudienceStore,
-        DynamoSegmentStore,
     )
 
-    tables = request.getfixturevalue("tables")
-    table, ledger = tables["registrations"], Ledger(table=tables["contact_events"])
-    return assemble(
-        registrations,
-        DynamoAudienceStore(table=table),
-        DynamoSegmentStore(table=table, ledger=ledger),
-    )
+    table = request.getfixturevalue("tables")["registrations"]
+    return assemble(registrations, DynamoAudienceStore(table=table))
 
 
-def assemble(
-    registrations: Registrations, store: AudienceStore, segments: SegmentStore
-) -> Audiences:
-    consents = SpokenConsents()
+def assemble(registrations: Registrations, store: AudienceStore) -> Audiences:
+    consents, asked = SpokenConsents(), list[str]()
     return Audiences(
         registrations=registrations,
         store=store,
@@ -167,10 +157,11 @@ def assemble(
             audience=store,
             contacts=registrations.contact_store,
             devices=registrations.device_store,
-            segments=segments,
             consents=consents,
+            asked=lambda _: frozenset(asked),
         ),
         consents=consents,
+        asked=asked,
         app_id=registrations.an_app(),
     )
 
@@ -310,7 +301,7 @@ def test_of_two_who_copy_at_once_the_newer_knowledge_stays(it: Audiences) -> Non
         it.project(ada)
 
     late = replace(it.projection, audience=Interrupted(it.store, meanwhile))
-    late.project(ada, app_id=it.app_id, event_types=frozenset())
+    late.project(ada, app_id=it.app_id)
     assert it.members()["phone-001"].facts.attributes == {"plan": "gold"}
 
 

@@ -21,6 +21,7 @@ from shared.registrations.model.rule_documents import rule_of
 from shared.registrations.model.segments import MOST_EVENT_TYPES, Segment
 from shared.registrations.ports import AppStore, SegmentStore
 from shared.registrations.service.apps import AppService
+from shared.registrations.service.audience import FRESH_SECONDS, AskedEvents
 from shared.registrations.service.segments import SegmentService
 from tests.contract.test_registration_stores import SETTINGS
 from tests.fakes.clock import ManualClock
@@ -253,6 +254,18 @@ def test_events_are_asked_for_as_long_as_any_version_of_a_segment_may_be_pinned(
     assert it.event_types() == {"order.placed.v1", "order.returned.v1", "order.paid.v1"}
     it.delete(second)
     assert it.event_types() == set()
+
+
+def test_what_is_asked_for_is_known_within_ten_seconds(it: Segments) -> None:
+    seconds = [0.0]
+    asked = AskedEvents(segments=it.store, elapsed=lambda: seconds[0])
+    assert asked.of_app(it.app_id) == set()
+    it.create("orders", asks_for("order.placed.v1"))
+    seconds[0] = FRESH_SECONDS - 1
+    assert asked.of_app(it.app_id) == set()
+    seconds[0] = FRESH_SECONDS
+    assert asked.of_app(it.app_id) == {"order.placed.v1"}
+    assert asked.of_app(it.other_app_id) == set()
 
 
 def test_all_segments_together_ask_for_at_most_twenty_types_of_events(it: Segments) -> None:

@@ -6,6 +6,9 @@ from typing import Any
 from tests.deployment import Deployment
 from tests.functional.relay_events.test_relay import stream_batch
 
+ORG = "com.example"
+"""The organisation of every app of these tests; the bus's detail type goes without it."""
+
 
 def told(deployed: Deployment, dynamodb: Any, *types: str) -> list[dict[str, Any]]:
     """Publish all that was recorded so far, and return the events of some types, oldest first."""
@@ -18,9 +21,12 @@ def told(deployed: Deployment, dynamodb: Any, *types: str) -> list[dict[str, Any
 
 def records(events: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the batch in which a queue that is fed by the bus hands events out."""
+    bodies = [
+        {"source": "engage", "detail-type": event["type"].removeprefix(f"{ORG}."), "detail": event}
+        for event in events
+    ]
     return {
         "Records": [
-            {"messageId": str(place), "body": json.dumps({"detail": event})}
-            for place, event in enumerate(events)
+            {"messageId": str(place), "body": json.dumps(body)} for place, body in enumerate(bodies)
         ]
     }

@@ -4,6 +4,7 @@ PACKAGES = {
     "contact_events_api",
     "contact_policy_api",
     "note_whereabouts",
+    "project_audience",
     "push_api",
     "registrations_api",
     "relay_events",
@@ -60,6 +61,7 @@ def test_every_end_of_a_line_is_watched_for_two_weeks(service: Template) -> None
         "ContactEventsRelayDeadLetters",
         "ContactPolicyDeadLetters",
         "PushDeadLetters",
+        "RegistrationsProjectorDeadLetters",
         "RegistrationsSettlerDeadLetters",
     }
     for end in ends:

@@ -56,6 +56,36 @@ def test_the_settler_may_delete_what_others_keep_and_invent_nothing(service: Tem
     }
 
 
+def test_the_projector_copies_to_devices_and_reads_what_people_said(service: Template) -> None:
+    assert service.rights("project_audience") == {
+        "Registrations": READ | dynamodb("PutItem", "UpdateItem", "ConditionCheckItem"),
+        "Registrations/index/anonymous": dynamodb("Query"),
+        "ContactPolicy": dynamodb("Query"),
+        "RegistrationsAudience": RECEIVE,
+    }
+
+
+def test_every_event_about_a_contact_reaches_the_projector(service: Template) -> None:
+    rule = service.all("AWS::Events::Rule")["RegistrationsContactTold"]
+    (target,) = rule["Targets"]
+    assert rule["EventPattern"] == {
+        "source": ["engage"],
+        "detail": {"subject": [{"prefix": "contact/"}]},
+    }
+    assert shown(target["Arn"]) == "RegistrationsAudience"
+    assert shown(target["DeadLetterConfig"]["Arn"]) == "RegistrationsProjectorDeadLetters"
+
+    mapping = service.source_of("RegistrationsProjector")
+    assert shown(mapping["EventSourceArn"]) == "RegistrationsAudience"
+    assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (100, 2)
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    queue = service.all("AWS::SQS::Queue")["RegistrationsAudience"]
+    assert queue["VisibilityTimeout"] == 6 * service.function("project_audience")["Timeout"]
+    assert shown(queue["RedrivePolicy"]["deadLetterTargetArn"]) == (
+        "RegistrationsProjectorDeadLetters"
+    )
+
+
 def test_an_erasure_is_begun_by_its_event(service: Template) -> None:
     rule = service.one(
         "AWS::Events::Rule",

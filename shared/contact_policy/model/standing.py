@@ -234,6 +234,23 @@ class Effective:
         }
         return next((status for status in STRICTEST_FIRST if status in holding), None)
 
+    def agrees(self, purpose: Purpose, channel: Channel, topic: str | None) -> bool:
+        """Say whether the person agreed to a kind of contact and switched none of it off.
+
+        It says nothing of rules, hours or pauses: a decision does.
+        """
+        if self.is_erased:
+            return False
+        is_off = purpose is not Purpose.TRANSACTIONAL and any(
+            channel in wish.channels_off or topic in wish.topics_off for wish in self.preferences
+        )
+        return not is_off and self.consent(purpose, channel, topic) is ConsentStatus.GRANTED
+
+    def topics(self) -> frozenset[str]:
+        """Return every topic of which the person ever said something."""
+        asked = {key.topic for part in self._parts.values() for key in part.consents if key.topic}
+        return frozenset(asked).union(*(wish.topics_off for wish in self.preferences))
+
     def cases(self) -> Iterator[tuple[str, Case]]:
         """Yield the open cases with their ids."""
         for part in self._parts.values():

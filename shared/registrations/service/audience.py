@@ -4,8 +4,9 @@ What is copied of a person to their devices is for planning and estimates only. 
 happened by seconds; whether somebody may be contacted is asked when something is sent.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from shared.kernel.clock import Clock
 from shared.kernel.paging import Page
@@ -35,6 +36,8 @@ ENOUGH = 5_000
 
 PAGE = 1_000
 """Devices of a page: of 1 kB each, what DynamoDB reads at once."""
+
+FRESH_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,19 +88,43 @@ class AudienceService:
                 return
 
 
+@dataclass(slots=True, kw_only=True)
+class AskedEvents:
+    """The types of events that segments ask for, at most ten seconds behind.
+
+    ``elapsed`` counts seconds, from whenever it likes.
+    """
+
+    segments: SegmentStore
+    elapsed: Callable[[], float]
+    _known: dict[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
+
+    def of_app(self, app_id: str) -> frozenset[str]:
+        """Return the types, without the app's organisation."""
+        now = self.elapsed()
+        read_at, types = self._known.get(app_id, (-math.inf, frozenset[str]()))
+        if now - read_at >= FRESH_SECONDS:
+            types = frozenset[str]().union(*self.segments.event_types(app_id).values())
+            self._known[app_id] = (now, types)
+        return types
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectionService:
-    """Copies what rules ask about a person to the rows of their devices."""
+    """Copies what rules ask about a person to the rows of their devices.
+
+    ``asked`` returns the types of events that an app's segments ask for.
+    """
 
     audience: AudienceStore
     contacts: ContactStore
     devices: DeviceStore
-    segments: SegmentStore
     consents: Consents
+    asked: Callable[[str], frozenset[str]]
 
-    def event_types(self, app_id: str) -> frozenset[str]:
-        """Return the types of events that some segment of an app asks for."""
-        return frozenset[str]().union(*self.segments.event_types(app_id).values())
+    def is_asked_for(self, event_type: str, *, app_id: str) -> bool:
+        """Say whether some segment of an app asks for events of a type."""
+        return event_type in self.asked(app_id)
 
     def note(self, contact_id: str, event_type: str, happening: Happening, *, app_id: str) -> None:
         """Remember that an event happened to a contact; noted again it is the same.
@@ -121,7 +148,7 @@ class ProjectionService:
         except ContactErasedError:
             return
 
-    def project(self, contact_id: str, *, app_id: str, event_types: frozenset[str]) -> None:
+    def project(self, contact_id: str, *, app_id: str) -> None:
         """Copy what is known now of a contact's person to their devices.
 
         It reads again after it wrote, and writes again if something else is so by then. So of two
@@ -135,19 +162,19 @@ class ProjectionService:
                 person = self.contacts.person_of(contact_id, app_id=app_id)
             except ContactErasedError:
                 return
-            known = self._known(person, event_types)
+            known = self._known(person)
             devices = self._devices(person.contact_ids, app_id=app_id)
             if not [one for one in devices if self.audience.put_audience(one, known)]:
                 return
         raise StaleError(contact_id)
 
-    def _known(self, person: Person, event_types: frozenset[str]) -> Audience:
+    def _known(self, person: Person) -> Audience:
         app_id, contact_ids = person.root.app_id, person.contact_ids
         happenings = self.audience.happenings(contact_ids, app_id=app_id)
         return Audience(
             consents=self.consents.of_person(person.canonical, app_id=app_id),
             attributes=attributes_of(self.contacts.get_contacts(contact_ids, app_id=app_id)),
-            happened=happened_to(happenings.values(), event_types),
+            happened=happened_to(happenings.values(), self.asked(app_id)),
         )
 
     def _devices(self, contact_ids: Iterable[str], *, app_id: str) -> list[Device]:

@@ -1,0 +1,1 @@
+"""Queue worker that copies to device rows what segments ask about the people who use them."""
