@@ -571,6 +571,10 @@ class AudienceStore(Protocol):
         """Return devices of one of the shards by id, after one; it may be a moment behind."""
         ...
 
+    def members(self, device_ids: Iterable[str], *, app_id: str) -> Sequence[AudienceMember]:
+        """Return those of the devices that are registered, as they are now, by id."""
+        ...
+
     def put_audience(self, device: Device, audience: Audience) -> bool:
         """Copy what is known of a device's contact to its row; say whether anything changed.
 

@@ -68,6 +68,10 @@ class Interrupted(AudienceStore):
         return self._store.page(*args, **kwargs)
 
     @override
+    def members(self, *args: Any, **kwargs: Any) -> Any:
+        return self._store.members(*args, **kwargs)
+
+    @override
     def happenings(self, *args: Any, **kwargs: Any) -> Any:
         return self._store.happenings(*args, **kwargs)
 
@@ -199,6 +203,26 @@ def test_a_member_is_what_the_device_says_of_itself(it: Audiences) -> None:
     assert (facts.registered_at, facts.last_seen_at) == (NOON, NOON)
     assert facts.attributes == FULL.attributes
     assert (facts.tags, facts.consents, facts.happened) == (frozenset(), {}, {})
+
+
+def test_members_are_found_by_their_devices_as_pages_have_them(it: Audiences) -> None:
+    full = it.registrations.register(it.app_id, "phone-001", FULL)
+    it.registrations.register(it.app_id, "phone-002")
+    it.say(full.contact_id, plan="gold")
+    it.registrations.contacts.update_contact(
+        app_id=it.app_id,
+        contact_id=full.contact_id,
+        add_tags=frozenset({"vip", "beta"}),
+        attributes={},
+    )
+    it.note(full.contact_id, 1)
+    it.consents.said[full.contact_id] = AGREED
+    it.project(full.contact_id, ORDER)
+    paged = it.members()
+    found = it.audience.members(["phone-002", "phone-001", "phone-999"], app_id=it.app_id)
+    assert list(found) == [paged["phone-001"], paged["phone-002"]]
+    assert found[0].facts.tags == {"vip", "beta"}
+    assert it.audience.members([], app_id=it.app_id) == []
 
 
 def test_a_device_that_says_nothing_is_a_member_too(it: Audiences) -> None:

@@ -735,6 +735,12 @@ class InMemoryAudienceStore(AudienceStore):
         return Page(items=items, next_cursor=page[-1] if len(page) == limit else None)
 
     @override
+    def members(self, device_ids: Iterable[str], *, app_id: str) -> Sequence[AudienceMember]:
+        known = self._memory.devices
+        ids = sorted(one for one in set(device_ids) if (app_id, one) in known)
+        return [self._member(app_id, device_id) for device_id in ids]
+
+    @override
     def put_audience(self, device: Device, audience: Audience) -> bool:
         with self._memory.lock:
             key = (device.app_id, device.device_id)

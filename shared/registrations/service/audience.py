@@ -61,6 +61,10 @@ class AudienceService:
         """
         return self.audience.page(app_id, shard, after=after, limit=limit)
 
+    def members(self, device_ids: Iterable[str], *, app_id: str) -> Sequence[AudienceMember]:
+        """Return those of some devices that are registered, as they are now, to explain a rule."""
+        return self.audience.members(device_ids, app_id=app_id)
+
     def estimate(self, rule: Rule, *, app_id: str) -> Estimate:
         """Return how many of an app's devices a rule matches.
 

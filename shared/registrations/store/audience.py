@@ -1,7 +1,7 @@
 """Device rows as rules see them, and what is copied to them, in DynamoDB."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -97,6 +97,13 @@ class DynamoAudienceStore(AudienceStore):
         )
         items = [_member_of(row) for row in islice(rows, limit)]
         return Page(items=items, next_cursor=items[-1].device_id if len(items) == limit else None)
+
+    @override
+    def members(self, device_ids: Iterable[str], *, app_id: str) -> Sequence[AudienceMember]:
+        keys = [device_key(app_id, device_id) for device_id in set(device_ids)]
+        rows = self._device.batch_get(keys, consistent_read=True) if keys else ()
+        found = [_member_of(row.attribute_values) for row in rows]
+        return sorted(found, key=lambda member: member.device_id)
 
     @override
     def put_audience(self, device: Device, audience: Audience) -> bool:

@@ -162,3 +162,41 @@ def test_a_bounce_on_one_channel_says_nothing_of_another() -> None:
 def test_a_person_is_erased_if_one_of_their_ids_is() -> None:
     person = Standing(parts={ADA: Part(), BOB: Part(is_erased=True)})
     assert Effective(person, at=NOON).is_erased
+
+
+def agreeing(preferences: Preferences | None = None) -> Effective:
+    """Return somebody who granted marketing by push, but for news, which they refused."""
+    said = {
+        ConsentKey(Purpose.MARKETING, Channel.PUSH): ConsentStatus.GRANTED,
+        ConsentKey(Purpose.MARKETING, Channel.PUSH, "news"): ConsentStatus.WITHDRAWN,
+        ConsentKey(Purpose.SERVICE): ConsentStatus.PENDING,
+    }
+    marks = {key: ConsentMark(status=status, at=NOON) for key, status in said.items()}
+    part = Part(consents=marks, preferences=preferences)
+    return Effective(Standing(parts={"con_1": part}), at=NOON)
+
+
+def test_a_person_agrees_to_what_they_granted_and_to_nothing_else() -> None:
+    person = agreeing()
+    asked = [(Purpose.MARKETING, None), (Purpose.MARKETING, "news"), (Purpose.SERVICE, None)]
+    answers = [person.agrees(purpose, Channel.PUSH, topic) for purpose, topic in asked]
+    assert answers == [True, False, False]
+    assert not person.agrees(Purpose.MARKETING, Channel.SMS, None)
+    assert person.topics() == {"news"}
+
+
+def test_what_is_switched_off_is_not_agreed_to() -> None:
+    off = Preferences(at=NOON, topics_off=frozenset({"offers"}))
+    person = agreeing(off)
+    assert person.agrees(Purpose.MARKETING, Channel.PUSH, None)
+    assert not person.agrees(Purpose.MARKETING, Channel.PUSH, "offers")
+    assert person.topics() == {"news", "offers"}
+    silent = agreeing(Preferences(at=NOON, channels_off=frozenset({Channel.PUSH})))
+    assert not silent.agrees(Purpose.MARKETING, Channel.PUSH, None)
+
+
+def test_who_was_erased_agrees_to_nothing() -> None:
+    known = agreeing()._parts["con_1"]
+    erased = {"con_1": known, "con_2": Part(is_erased=True)}
+    person = Effective(Standing(parts=erased), at=NOON)
+    assert not person.agrees(Purpose.MARKETING, Channel.PUSH, None)
