@@ -18,6 +18,7 @@ from jsonschema import Draft202012Validator
 
 from infra.local.cli import app
 from shared.contact_policy.model.document import policy_of
+from shared.registrations.model.rule_documents import rule_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
@@ -103,7 +104,8 @@ def expect_curl(command: str) -> None:
     for option in (word for word in words if word.startswith("-")):
         assert re.search(rf"(^|\s){re.escape(option)}[ ,]", told), option
     document = json.loads((ROOT / "docs" / "openapi.json").read_text())
-    path = "/v1/" + words[-1].partition("v1/")[2]
+    path = re.sub(r"\$([A-Z_]+)", lambda found: f"{{{found[1].lower()}}}", words[-1])
+    path = "/v1/" + path.partition("v1/")[2]
     operation = document["paths"][path]["post"]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     Draft202012Validator({**schema, "components": document["components"]}).validate(
@@ -120,3 +122,15 @@ def test_the_policy_that_is_shown_is_the_file_beside_it_and_has_no_problem() -> 
     (shown,) = [found["text"] for found in FENCE.finditer(page) if "caps:" in found["text"]]
     assert shown == (ROOT / "docs" / "contact-policy.yaml").read_text()
     policy_of(yaml.safe_load(shown))
+
+
+def test_the_rules_that_are_shown_have_no_problem() -> None:
+    page = (ROOT / "docs" / "segments.md").read_text()
+    trees = [found["text"] for found in FENCE.finditer(page) if found["text"].startswith("{")]
+    leaves = [one for one in re.findall(r"`({.*?})`", page) if "..." not in one]
+    commands = re.findall(r"-d '(.*)' ", page)
+    assert (len(trees), len(leaves), len(commands)) == (1, 5, 2)
+    for shown in (*trees, *leaves):
+        rule_of(json.loads(shown))
+    for command in commands:
+        rule_of(json.loads(command)["rule"])
