@@ -33,12 +33,14 @@ def test_keys_start_with_the_app(deployed: Deployment, dynamodb_client: Any) -> 
     )
     bearer, path = deployed.operator(), f"/v1/apps/{app_id}/contacts/{device['contact_id']}"
     wanted = {"contact_id": device["contact_id"], "channel": "post", "reserve": True}
+    segment = {"name": "s", "rule": {"event": {"type": "case.opened.v1"}}}
     for route, body in (
         (f"PUT /v1/apps/{app_id}/policy", {"topics": {"news": "News"}}),
         (f"POST /v1/apps/{app_id}/control-groups", {"percent": 1, "channels": ["phone"]}),
         (f"POST /v1/apps/{app_id}/contact-decisions", wanted),
         (f"PUT {path}/preferences", {"topics_off": ["news"]}),
         (f"PUT {path}/consents", {"status": "granted", "obtained_by": "a form"}),
+        (f"POST /v1/apps/{app_id}/segments", segment),
         (f"POST {path}/cases", {"case_id": "t-1"}),
     ):
         assert deployed.request(route, body, bearer=bearer).status < 300, route
