@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
+import httpx
 from standardwebhooks import Webhook
 
 from shared.kernel.clock import system_clock
@@ -113,6 +114,17 @@ class Deployment:
         device: dict[str, Any] = answer.body
         return device
 
+    def an_import(self, app_id: str, content: bytes = b"x", **settings: Any) -> dict[str, Any]:
+        """Announce a file and upload it as the answer says."""
+        body = {"kind": "contacts", "size": len(content), **settings}
+        answer = self.request(f"POST /v1/apps/{app_id}/imports", body, bearer=self.operator())
+        assert answer.status == 201, answer.body
+        upload = answer.body["upload"]
+        sent = httpx.put(upload["url"], content=content, headers=upload["headers"])
+        assert sent.status_code == 200, sent.text
+        announced: dict[str, Any] = answer.body
+        return announced
+
     def log_in(self, device: dict[str, Any], subject: str, *, audience: str) -> dict[str, Any]:
         """Bind a device to a contact of an app that trusts the pool for ``audience``."""
         users = OidcIssuer(self.pool.issuer, audience=audience)
@@ -150,6 +162,9 @@ class Context:
     function_name = "function"
     memory_limit_in_mb = 512
     invoked_function_arn = "arn:aws:lambda:eu-west-1:123456789012:function:function"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 120_000
 
 
 def http_event(

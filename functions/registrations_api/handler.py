@@ -3,11 +3,13 @@
 from typing import Any
 
 from functions.registrations_api import segments
+from functions.registrations_api import imports
 from functions.registrations_api.routes import router
 from functions.registrations_api.wiring import doors
 from shared.platform.http.api import Api
 
 app = Api(router, segments.router, doors=doors)
+app = Api(router, imports.router, doors=doors)
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:

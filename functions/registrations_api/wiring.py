@@ -44,6 +44,7 @@ from shared.registrations.store import (
 if TYPE_CHECKING:
     from shared.contact_policy.service.people import PersonService
     from shared.registrations.service.exports import ExportService
+    from shared.registrations.service.imports import ImportService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,3 +203,23 @@ def doors() -> Doors:
 def device_tokens() -> DeviceTokens:
     """Return the signer of device tokens."""
     return deployment.device_tokens()
+
+
+@cache
+def imports() -> "ImportService":
+    """Return the imports of this process; what only they need is loaded for them alone."""
+    from shared.platform.objects import Bucket  # noqa: PLC0415
+    from shared.registrations.service.imports import ImportService  # noqa: PLC0415
+    from shared.registrations.store import BucketImportFiles, DynamoImportStore  # noqa: PLC0415
+
+    known = registrations().apps
+    return ImportService(
+        apps=known.store,
+        imports=DynamoImportStore(
+            table=settings().registrations_table,
+            ledger=Ledger(table=settings().contact_events_table),
+        ),
+        files=BucketImportFiles(bucket=Bucket(name=settings().files_bucket)),
+        clock=known.clock,
+        ids=known.ids,
+    )

@@ -1,8 +1,13 @@
 """Deploys registrations: apps, devices, contacts, segments, and what contacts leave to settle."""
+"""Deploys registrations: apps, devices, contacts, grants, what contacts leave open, imports."""
+
+from collections.abc import Mapping
+from typing import cast
 
 from aws_cdk import Duration
 from aws_cdk.aws_events import Rule, Schedule
 from aws_cdk.aws_events_targets import LambdaFunction
+from aws_cdk.aws_lambda import CfnFunction
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
@@ -12,9 +17,13 @@ from infra.platform.nag import accept
 from infra.platform.queue import EngageDeadLetters, EngageQueue
 from infra.stacks.data import EngageData
 
+IMPORTS = 5
+"""How many files are worked on at once, of all apps: each takes 16 requests at a time."""
+
 
 class Registrations(Construct):
     """The API over the registrations table, ``settle_contacts`` and ``project_audience``.
+    """The API over the registrations table, ``settle_contacts`` and ``run_import``.
 
     Attributes:
         api: answers the routes of the domain.
@@ -39,6 +48,10 @@ class Registrations(Construct):
         data.push.allow(self.api, "BatchGetItem")
         # Who is merged is contacted as strictly as the stricter of the two, at once.
         data.contact_policy.allow(self.api, "Query", "BatchGetItem", "PutItem")
+        # It signs uploads and downloads with its own rights, and looks whether a file came.
+        self.api.add_environment("FILES_BUCKET", data.files.bucket_name)
+        data.files.allow(self.api, "GetObject", "PutObject")
+        data.files.allow_listing(self.api)
 
         patience = Duration.minutes(5)
         dead_letters = EngageDeadLetters(self, "SettlerDeadLetters")
@@ -121,6 +134,56 @@ class Registrations(Construct):
             "Serverless-LambdaEventSourceMappingDestination",
             because="A queue has no such destination: its redrive policy is the way out.",
         )
+        self._import(tables, data)
+
+    def _import(self, tables: Mapping[str, str], data: EngageData) -> None:
+        """Work on files that were uploaded, for as long as it takes, in runs of five minutes."""
+        patience = Duration.minutes(5)
+        dead_letters = EngageDeadLetters(self, "ImportDeadLetters")
+        queue = EngageQueue(self, "Imports", timeout=patience, dead_letters=dead_letters)
+        Subscription(
+            self,
+            "ImportStarted",
+            bus=data.bus,
+            detail_types=["import.started.v1"],
+            queue=queue,
+            dead_letters=dead_letters,
+        )
+        names = {name: tables[name] for name in tables if name != "PUSH_TABLE"}
+        importer = EngageFunction(
+            self,
+            "Importer",
+            package="run_import",
+            environment={
+                **names,
+                "FILES_BUCKET": data.files.bucket_name,
+                "IMPORT_QUEUE_URL": queue.queue_url,
+            },
+            timeout=patience,
+        )
+        # It calls itself through its queue until a file ends; Lambda would take that for a loop,
+        # and stop it after sixteen times.
+        cast("CfnFunction", importer.node.default_child).recursive_loop = "Allow"
+        importer.add_event_source(
+            SqsEventSource(
+                queue, batch_size=1, report_batch_item_failures=True, max_concurrency=IMPORTS
+            )
+        )
+        accept(
+            importer,
+            "Serverless-LambdaEventSourceMappingDestination",
+            because="A queue has no such destination: its redrive policy is the way out.",
+        )
+        data.doors.show_identifier_key(importer)
+        data.doors.show_encryption_key(importer)
+        data.registrations.allow_reading(importer, index="anonymous")
+        data.registrations.allow_writing(importer)
+        data.contact_events.allow(importer, "PutItem")
+        # A row that names two people joins them, and the policy first, as an event would.
+        data.contact_policy.allow(importer, "Query", "BatchGetItem", "PutItem")
+        data.files.allow(importer, "GetObject", "PutObject")
+        data.files.allow_listing(importer)
+        importer.allow("sqs:SendMessage", on=[queue.queue_arn])
 
     def _sweep(self, dead_letters: EngageDeadLetters) -> None:
         """Let the settler complete, every five minutes, what a crash or a wait left open."""

@@ -31,7 +31,7 @@ RUNTIME = "3.13"
 _KEPT = 3
 """Bundles of a kind in the cache: a way back and forth between branches stays quick."""
 
-_SERVICES = {"cognito-idp", "dynamodb", "events", "secretsmanager", "sqs", "sts"}
+_SERVICES = {"cognito-idp", "dynamodb", "events", "s3", "secretsmanager", "sqs", "sts"}
 """What functions call; botocore describes 400 services, 20 MB."""
 
 _NEVER_IMPORTED = {
@@ -270,7 +270,8 @@ def _without_prose(model: Any) -> Any:
         return model
     # A shape may have a member of this name; its description is an object, prose is text.
     return {
-        name: _without_prose(part)
+        # botocore insists on the documentation of a client's own parameters, which S3 has.
+        name: part if name == "clientContextParams" else _without_prose(part)
         for name, part in model.items()
         if not (name == "documentation" and isinstance(part, str))
     }

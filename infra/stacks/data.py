@@ -1,10 +1,11 @@
 """What must survive: tables, the ledger's bus, the keys and the people behind the doors."""
 
-from aws_cdk import CfnOutput
+from aws_cdk import CfnOutput, Duration
 from aws_cdk.aws_dynamodb import StreamViewType
 from constructs import Construct
 
 from infra.context import Context
+from infra.platform.bucket import EngageBucket
 from infra.platform.bus import EngageBus
 from infra.platform.doors import Doors
 from infra.platform.stack import EngageStack
@@ -19,6 +20,7 @@ class EngageData(EngageStack):
         contact_events: the ledger; its stream feeds the bus.
         contact_policy: policies, what reached people, what they said.
         push: messages and their deliveries.
+        files: uploads and what comes of them, for two weeks.
         bus: contact events for whoever subscribes.
         doors: who may come in.
     """
@@ -41,6 +43,7 @@ class EngageData(EngageStack):
         )
         self.contact_policy = EngageTable(self, "ContactPolicy")
         self.push = EngageTable(self, "Push")
+        self.files = EngageBucket(self, "Files", kept=Duration.days(14))
         self.bus = EngageBus(self, "Bus")
         self.doors = Doors(self, "Doors")
 
@@ -48,6 +51,7 @@ class EngageData(EngageStack):
         CfnOutput(self, "ContactEventsTable", value=self.contact_events.table_name)
         CfnOutput(self, "ContactPolicyTable", value=self.contact_policy.table_name)
         CfnOutput(self, "PushTable", value=self.push.table_name)
+        CfnOutput(self, "FilesBucket", value=self.files.bucket_name)
         CfnOutput(self, "EventBus", value=self.bus.event_bus_name)
         CfnOutput(self, "IdentifierKey", value=self.doors.identifier_key)
         CfnOutput(self, "EncryptionKey", value=self.doors.encryption_key)

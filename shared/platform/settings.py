@@ -42,6 +42,16 @@ class Settings:
         return self._need("PUSH_QUEUE_URL")
 
     @property
+    def import_queue_url(self) -> str:
+        """Return the URL of the queue that feeds the worker of imports."""
+        return self._need("IMPORT_QUEUE_URL")
+
+    @property
+    def files_bucket(self) -> str:
+        """Return the name of the bucket of files that come and go."""
+        return self._need("FILES_BUCKET")
+
+    @property
     def event_bus(self) -> str:
         """Return the name of the bus that carries contact events."""
         return self._need("EVENT_BUS")

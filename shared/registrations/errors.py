@@ -204,3 +204,51 @@ class TooManyEventTypesError(RegistrationError):
 
 class StaleError(Exception):
     """What a change was based on is no longer so; nothing was written. Read and decide again."""
+
+
+class ImportNotFoundError(RegistrationError):
+    """The app has no such import."""
+
+    code = "import_not_found"
+    fault = Fault.NOT_FOUND
+
+
+class UploadMissingError(RegistrationError):
+    """Nothing was uploaded for the import, or not a file of the size that was told."""
+
+    code = "upload_missing"
+    fault = Fault.REFUSED
+
+
+class AlreadyRegisteredError(RegistrationError):
+    """The device registered itself: what it says of itself is not overwritten."""
+
+    code = "already_registered"
+    fault = Fault.CONFLICT
+
+
+class AddressTakenError(RegistrationError):
+    """The address belongs to a device that registered itself."""
+
+    code = "address_taken"
+    fault = Fault.CONFLICT
+
+
+class SeveralContactsError(RegistrationError):
+    """The identifiers name different people."""
+
+    code = "several_contacts"
+    fault = Fault.CONFLICT
+
+
+class LeaseHeldError(Exception):
+    """Another worker has the import to itself, or there is nothing to work on: ask again later."""
+
+
+class ImportFailedError(Exception):
+    """An import cannot go on; ``code`` and ``detail`` are told to who asks how far it is."""
+
+    def __init__(self, detail: str, *, code: str = "header") -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail

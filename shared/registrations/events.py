@@ -202,6 +202,16 @@ class SegmentEvent(DomainEvent):
     segment_id: str
     name: str
     version: int
+class ImportCreated(DomainEvent):
+    """A marketer announced a file of devices, contacts or members of a list."""
+
+    type: ClassVar[str] = "import.created.v1"
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "app_id"
+    import_id: str
+    kind: str
+    list_name: str | None
+    dry_run: bool
     by: str
 
 
@@ -224,3 +234,26 @@ class SegmentDeleted(SegmentEvent):
     """An editor deleted a segment; what pinned one of its versions goes on."""
 
     type: ClassVar[str] = "segment.deleted.v1"
+class ImportStarted(DomainEvent):
+    """The file of an import is there; a worker begins with it."""
+
+    type: ClassVar[str] = "import.started.v1"
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "app_id"
+    import_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportFinished(DomainEvent):
+    """An import is done, or failed (``state``); its rows by what came of them."""
+
+    type: ClassVar[str] = "import.finished.v1"
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "app_id"
+    import_id: str
+    state: str
+    accepted: int
+    unchanged: int
+    rejected: int
+    by: str

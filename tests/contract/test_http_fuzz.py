@@ -72,6 +72,7 @@ BODIES: dict[str, Any] = {
     f"PUT {CONTACT}/consents": {"status": "granted", "obtained_by": "a form"},
     f"POST {CONTACT}/cases": {"kind": "complaint"},
     f"POST {CONTACT}/preference-links": {"topic": "news"},
+    "POST /v1/apps/{app_id}/imports": {"kind": "devices", "size": 7},
     "POST /v1/preferences/{token}": {
         "shown_channel": ["push", "email"],
         "channel": ["push"],
@@ -193,6 +194,7 @@ class World:
             bearer=deployed.operator(),
         )
         self.known["secret_id"] = secret.body["secret_id"]
+        self.known["import_id"] = deployed.an_import(app_id)["import_id"]
         other = deployed.a_device(app_id, "phone-002")
         self.known["other_contact_id"] = other["contact_id"]
         contact = f"/v1/apps/{app_id}/contacts/{self.known['contact_id']}"

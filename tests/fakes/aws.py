@@ -1,4 +1,4 @@
-"""Those parts of AWS that DynamoDB Local lacks, on the wire: secrets, the bus, a queue, keys.
+"""Those parts of AWS that DynamoDB Local lacks, on the wire: secrets, bus, queue, keys, objects.
 
 The code under test speaks to it through its own botocore clients; nothing is patched.
 """
@@ -7,11 +7,13 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
 from typing_extensions import override
+
+from tests.fakes.objects import ObjectsHandler
 
 
 @dataclass
@@ -23,6 +25,8 @@ class Aws:
     keys: dict[str, Any] = field(default_factory=lambda: {"keys": []})
     published: list[dict[str, Any]] = field(default_factory=list)
     jobs: list[dict[str, Any]] = field(default_factory=list)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    """S3's objects, by ``/<bucket>/<key>``."""
     failing_entries: set[int] = field(default_factory=set)
     """Places in the next call of PutEvents that are refused."""
 
@@ -56,9 +60,10 @@ def running_aws() -> Iterator[Aws]:
         "AmazonSQS.SendMessage": aws.send_message,
     }
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(ObjectsHandler):
         protocol_version = "HTTP/1.1"
 
+        @override
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             try:
@@ -68,8 +73,14 @@ def running_aws() -> Iterator[Aws]:
             else:
                 self._reply(200, answer)
 
+        objects = aws.objects
+
+        @override
         def do_GET(self) -> None:
-            self._reply(200, aws.keys)
+            if self.is_about_objects():
+                super().do_GET()
+            else:
+                self._reply(200, aws.keys)
 
         def _reply(self, status: int, value: dict[str, Any]) -> None:
             text = json.dumps(value).encode()

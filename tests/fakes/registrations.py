@@ -22,6 +22,8 @@ from shared.registrations.errors import (
     SegmentChangedError,
     SegmentNameTakenError,
     SegmentNotFoundError,
+    ImportFailedError,
+    ImportNotFoundError,
     StaleError,
 )
 from shared.registrations.model.apps import App
@@ -38,6 +40,8 @@ from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, Member, Person, alone
 from shared.registrations.model.erasures import Erasure, ErasureState
 from shared.registrations.model.segments import Segment
+from shared.registrations.model.import_rows import Rejected
+from shared.registrations.model.imports import Import
 from shared.registrations.model.systems import Systems, WebhookSecret
 from shared.registrations.ports import (
     AppCheckVerifier,
@@ -48,6 +52,9 @@ from shared.registrations.ports import (
     DeviceStore,
     ErasureStore,
     Hasher,
+    ImportFiles,
+    ImportQueue,
+    ImportStore,
     Intent,
     Join,
     KeyStore,
@@ -55,6 +62,7 @@ from shared.registrations.ports import (
     SegmentStore,
     Split,
     SystemStore,
+    Upload,
 )
 
 
@@ -65,6 +73,7 @@ class Memory:
     apps: dict[str, App] = field(default_factory=dict)
     attempts: dict[str, Remembered] = field(default_factory=dict)
     systems: dict[str, Systems] = field(default_factory=dict)
+    imports: dict[tuple[str, str], Import] = field(default_factory=dict)
     grants: dict[tuple[str, str], Role] = field(default_factory=dict)
     devices: dict[tuple[str, str], Device] = field(default_factory=dict)
     owners: dict[tuple[str, Address], str] = field(default_factory=dict)
@@ -828,3 +837,102 @@ class TrustingAppCheck(AppCheckVerifier):
     @override
     def is_valid(self, token: str, *, project_number: str, firebase_app_ids: Sequence[str]) -> bool:
         return token == "good"
+
+
+class InMemoryImportStore(ImportStore):
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    @override
+    def add_import(self, job: Import, event: Envelope, *, attempt: Attempt | None) -> None:
+        with self._memory.lock:
+            if attempt and attempt.id in self._memory.attempts:
+                raise StaleError(job.import_id)
+            self._memory.imports[job.app_id, job.import_id] = job
+            self._memory.events.append(event)
+            if attempt:
+                self._memory.attempts[attempt.id] = Remembered(
+                    fingerprint=attempt.fingerprint, result=job.import_id
+                )
+
+    @override
+    def get_import(self, import_id: str, *, app_id: str) -> Import:
+        try:
+            return self._memory.imports[app_id, import_id]
+        except KeyError:
+            raise ImportNotFoundError(import_id) from None
+
+    @override
+    def list_imports(self, app_id: str, *, limit: int, cursor: str | None) -> Page[Import]:
+        found = [
+            job
+            for (of, import_id), job in sorted(self._memory.imports.items(), reverse=True)
+            if of == app_id and (cursor is None or import_id < cursor)
+        ]
+        more = found[limit - 1].import_id if len(found) > limit else None
+        return Page(items=found[:limit], next_cursor=more)
+
+    @override
+    def save_import(self, job: Import, *, event: Envelope | None = None) -> None:
+        with self._memory.lock:
+            key = (job.app_id, job.import_id)
+            if self._memory.imports[key].version != job.version - 1:
+                raise StaleError(job.import_id)
+            self._memory.imports[key] = job
+            if event:
+                self._memory.events.append(event)
+
+    @override
+    def recall(self, attempt: Attempt) -> Remembered | None:
+        return self._memory.attempts.get(attempt.id)
+
+
+class InMemoryImportFiles(ImportFiles):
+    """Files by their import; ``uploads`` may be written by tests, as clients do."""
+
+    def __init__(self) -> None:
+        self.uploads: dict[str, bytes] = {}
+        self.parts: dict[tuple[str, int], tuple[Rejected, ...]] = {}
+        self.closed: dict[str, tuple[Rejected, ...]] = {}
+
+    @override
+    def upload_for(self, job: Import, *, at: datetime) -> Upload:
+        return Upload(method="PUT", url=f"memory:{job.import_id}", headers={}, expires_at=at)
+
+    @override
+    def upload_tag(self, job: Import) -> str | None:
+        content = self.uploads.get(job.import_id, b"")
+        return sha256(content).hexdigest() if len(content) == job.size else None
+
+    @override
+    def read(self, job: Import, *, offset: int) -> Iterator[bytes]:
+        for first in range(offset, job.size, 100):
+            if self.upload_tag(job) != job.upload_tag:
+                raise ImportFailedError("the upload was replaced", code="upload_changed")
+            yield self.uploads[job.import_id][first : first + 100]
+
+    @override
+    def put_rejects(self, job: Import, rejects: Sequence[Rejected]) -> None:
+        self.parts[job.import_id, job.cursor.line] = tuple(rejects)
+
+    @override
+    def close_rejects(self, job: Import) -> None:
+        parts = sorted(
+            (line, part) for (of, line), part in self.parts.items() if of == job.import_id
+        )
+        self.closed[job.import_id] = tuple(one for _, part in parts for one in part)
+
+    @override
+    def rejects_url(self, job: Import) -> str:
+        return f"memory:{job.import_id}/rejects"
+
+
+class RecordedQueue(ImportQueue):
+    """Remembers for which imports a worker was called."""
+
+    def __init__(self) -> None:
+        self.called: list[str] = []
+
+    @override
+    def go_on(self, job: Import) -> None:
+        self.called.append(job.import_id)

@@ -38,6 +38,7 @@ def deployed(
     aws_on_wire.keys = pool.jwks()
     aws_on_wire.published.clear()
     aws_on_wire.jobs.clear()
+    aws_on_wire.objects.clear()
     settings = {
         "AWS_ENDPOINT_URL": aws_on_wire.url,
         "DEVICE_TOKEN_SECRET": "device-tokens",
@@ -45,6 +46,8 @@ def deployed(
         "ENCRYPTION_SECRET": "data-keys",
         "EVENT_BUS": "contact-events",
         "PUSH_QUEUE_URL": f"{aws_on_wire.url}/push",
+        "IMPORT_QUEUE_URL": f"{aws_on_wire.url}/imports",
+        "FILES_BUCKET": "files",
         "OIDC_ISSUER": POOL,
         "OIDC_AUDIENCE": "marketers",
         "OPERATOR_ROLE_ARN": OPERATOR_ROLE,

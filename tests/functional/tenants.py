@@ -149,6 +149,7 @@ class Tenant:
                 "case_id": case.body["case_id"],
                 "template_id": template.body["template_id"],
                 "segment_id": segment.body["segment_id"],
+                "import_id": deployed.an_import(app_id)["import_id"],
             },
             bearers={
                 "device": known["device_token"],

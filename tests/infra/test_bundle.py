@@ -184,7 +184,7 @@ def test_firebase_messaging_works_without_what_was_left_out(core: Path, push: Pa
 
 
 @pytest.mark.parametrize(
-    "service", ["cognito-idp", "dynamodb", "events", "secretsmanager", "sqs", "sts"]
+    "service", ["cognito-idp", "dynamodb", "events", "s3", "secretsmanager", "sqs", "sts"]
 )
 def test_the_core_layer_can_call_the_services_that_functions_use(core: Path, service: str) -> None:
     made = (
@@ -200,6 +200,7 @@ def test_botocore_describes_no_other_service(core: Path) -> None:
         "cognito-idp",
         "dynamodb",
         "events",
+        "s3",
         "secretsmanager",
         "sqs",
         "sts",

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from shared.registrations.model.imports import FILES_KEPT
 from tests.infra.templates import Template
 from tests.tables import INDEXES, definition
 
@@ -43,6 +44,16 @@ def test_what_holds_state_outlives_its_stack(data: Template) -> None:
             assert resource["DeletionPolicy"] == "Retain"
 
 
+def test_files_are_private_encrypted_and_gone_after_two_weeks(data: Template) -> None:
+    bucket = data.one("AWS::S3::Bucket")
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    (encrypted,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert encrypted["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", FILES_KEPT.days)
+    assert "VersioningConfiguration" not in bucket
+
+
 def test_keys_are_made_on_aws_and_seen_by_nobody(data: Template) -> None:
     secrets = data.all("AWS::SecretsManager::Secret")
     assert set(secrets) == {"DoorsDeviceTokenKey", "DoorsIdentifierKey", "DoorsEncryptionKey"}
@@ -75,6 +86,7 @@ def test_the_stack_says_where_its_things_are(data: Template) -> None:
         "ContactEventsTable",
         "ContactPolicyTable",
         "PushTable",
+        "FilesBucket",
         "EventBus",
         "UserPoolId",
         "UserPoolClientId",

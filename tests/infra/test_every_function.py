@@ -9,6 +9,7 @@ PACKAGES = {
     "registrations_api",
     "relay_events",
     "release_deferrals",
+    "run_import",
     "send_push",
     "service_api",
     "settle_contacts",
@@ -62,6 +63,7 @@ def test_every_end_of_a_line_is_watched_for_two_weeks(service: Template) -> None
         "ContactPolicyDeadLetters",
         "PushDeadLetters",
         "RegistrationsProjectorDeadLetters",
+        "RegistrationsImportDeadLetters",
         "RegistrationsSettlerDeadLetters",
     }
     for end in ends:

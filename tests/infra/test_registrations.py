@@ -1,3 +1,7 @@
+from datetime import timedelta
+
+from functions.run_import.wiring import LAST_CALL
+from shared.registrations.service.import_runs import LEASE
 from tests.infra.conftest import OPERATOR
 from tests.infra.rights import DOORS, READ, RECEIVE, WRITE, dynamodb
 from tests.infra.templates import Template, shown
@@ -11,6 +15,8 @@ def test_the_api_changes_registrations_and_only_appends_to_the_ledger(service: T
         "ContactEvents": dynamodb("PutItem", "Query"),
         "ContactPolicy": dynamodb("Query", "BatchGetItem", "PutItem"),
         "Push": dynamodb("BatchGetItem"),
+        "Files/APP/*": {"s3:GetObject", "s3:PutObject"},
+        "Files": {"s3:ListBucket"},
     }
 
 
@@ -22,6 +28,7 @@ def test_the_api_is_told_where_things_are_and_who_may_come_in(service: Template)
         "CONTACT_EVENTS_TABLE": "ContactEvents",
         "CONTACT_POLICY_TABLE": "ContactPolicy",
         "PUSH_TABLE": "Push",
+        "FILES_BUCKET": "Files",
         "DEVICE_TOKEN_SECRET": "DoorsDeviceTokenKey",
         "IDENTIFIER_SECRET": "DoorsIdentifierKey",
         "ENCRYPTION_SECRET": "DoorsEncryptionKey",
@@ -102,3 +109,34 @@ def test_what_was_left_open_is_swept_every_five_minutes(service: Template) -> No
     (target,) = rule["Targets"]
     assert shown(target["Arn"]) == "RegistrationsSettler"
     assert shown(target["DeadLetterConfig"]["Arn"]) == "RegistrationsSettlerDeadLetters"
+
+
+def test_the_importer_writes_registrations_and_calls_itself(service: Template) -> None:
+    assert service.rights("run_import") == {
+        "Registrations": READ | WRITE,
+        "Registrations/index/anonymous": dynamodb("Query"),
+        "ContactEvents": dynamodb("PutItem"),
+        "ContactPolicy": dynamodb("Query", "BatchGetItem", "PutItem"),
+        "DoorsIdentifierKey": {"secretsmanager:GetSecretValue"},
+        "DoorsEncryptionKey": {"secretsmanager:GetSecretValue"},
+        "Files/APP/*": {"s3:GetObject", "s3:PutObject"},
+        "Files": {"s3:ListBucket"},
+        "RegistrationsImports": RECEIVE | {"sqs:SendMessage"},
+    }
+    assert service.function("run_import")["RecursiveLoop"] == "Allow"
+
+
+def test_an_import_is_begun_by_its_event(service: Template) -> None:
+    rule = service.one(
+        "AWS::Events::Rule",
+        EventPattern={"source": ["engage"], "detail-type": ["import.started.v1"]},
+    )
+    assert [shown(target["Arn"]) for target in rule["Targets"]] == ["RegistrationsImports"]
+    mapping = service.source_of("RegistrationsImporter")
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert mapping["BatchSize"] == 1
+
+
+def test_a_batch_outlives_neither_its_lease_nor_the_last_call(service: Template) -> None:
+    timeout = timedelta(seconds=service.function("run_import")["Timeout"])
+    assert LAST_CALL < LEASE < timeout

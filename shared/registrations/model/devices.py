@@ -12,6 +12,9 @@ from shared.registrations.model.apps import Platform, zone_problems
 
 AttributeValue: TypeAlias = str | int | float | bool
 
+NEVER_SPOKE = -1
+"""The ``client_seq`` of a device that an import told of: before the first that a device says."""
+
 
 class PushPermission(StrEnum):
     """What the person allowed the app to show."""
@@ -67,6 +70,20 @@ class Device:
     registered_at: datetime
     last_seen_at: datetime
     version: int = 1
+
+    @property
+    def has_spoken(self) -> bool:
+        """Say whether the device registered itself: until then, only an import told of it."""
+        return self.client_seq > NEVER_SPOKE
+
+    def may_be_claimed_with(self, state: DeviceState) -> bool:
+        """Say whether an installation may register as this device, without a token to prove it.
+
+        An imported device has no token yet. Where it is somebody's, its address proves it: nobody
+        else knows that, and a device id may be guessed.
+        """
+        is_at_home = state.address is not None and state.address == self.state.address
+        return not self.has_spoken and (self.is_anonymous or is_at_home)
 
     def refreshed(self, state: DeviceState, *, client_seq: int, at: datetime) -> "Device":
         """Return the device after it said something new."""

@@ -9,6 +9,7 @@ from shared.kernel.envelope import Envelope, seal
 from shared.kernel.events import DomainEvent
 from shared.kernel.ids import Ids
 from shared.registrations.errors import (
+    AlreadyRegisteredError,
     ContactErasedError,
     ContactNotFoundError,
     ErasureRunningError,
@@ -118,6 +119,30 @@ class ContactService:
         """
         return self._profile(self.contacts.person_of(contact_id, app_id=app_id))
 
+    def assign(self, contact_id: str, *, app_id: str, device_id: str, namespace: str) -> bool:
+        """Bind a device to the contact whom a file names; the answer says whether it was not yet.
+
+        ``namespace`` is that of the identifier by which the file names the contact. Nothing is
+        joined: the device has not spoken, so there is no history.
+
+        Raises:
+            DeviceNotFoundError: the device is not registered.
+            AlreadyRegisteredError: the device registered itself in the meantime.
+            TooManyDevicesError: the contact has 50 devices already.
+        """
+
+        def try_once() -> bool:
+            before = self.devices.get_device(app_id=app_id, device_id=device_id)
+            if before.has_spoken:
+                raise AlreadyRegisteredError(device_id)
+            if before.contact_id == contact_id and not before.is_anonymous:
+                return False
+            named_by = Identifier(namespace=namespace, digest="", masked="")
+            self._bind(before, contact_id, named_by, joins_history=False)
+            return True
+
+        return until_settled(try_once)
+
     def update_contact(
         self,
         *,
@@ -135,9 +160,34 @@ class ContactService:
             IdentifierTakenError: an identifier names somebody else: merge the two, or do not.
             TooManyIdentifiersError: the contact has as many of that namespace as it may.
         """
+        profile, _ = self.change_contact(
+            app_id=app_id,
+            contact_id=contact_id,
+            add_tags=add_tags,
+            remove_tags=remove_tags,
+            attributes=attributes,
+            add_identifiers=add_identifiers,
+        )
+        return profile
+
+    def change_contact(
+        self,
+        *,
+        app_id: str,
+        contact_id: str,
+        add_tags: frozenset[str] = frozenset(),
+        remove_tags: frozenset[str] = frozenset(),
+        attributes: Mapping[str, AttributeValue | None],
+        add_identifiers: Sequence[NamedIdentifier] = (),
+        dry_run: bool = False,
+    ) -> tuple[Profile, bool]:
+        """Do what ``update_contact`` does; the second part says whether that changes anything.
+
+        With ``dry_run`` the rules are held, and nothing is written.
+        """
         identifiers = [self.identifiers.hide(one, app_id=app_id) for one in add_identifiers]
 
-        def try_once() -> Profile:
+        def try_once() -> tuple[Profile, bool]:
             person = self.contacts.person_of(contact_id, app_id=app_id)
             found = self._profile(person)
             owners = set(self.identifiers.find(identifiers, app_id=app_id).contacts.values())
@@ -156,11 +206,13 @@ class ContactService:
                 countries=countries,
             )
             if not event.changed:
-                return found
+                return found, False
             told = self._seal(event)
             after = (before or self._blank(found)).marked(
                 add=add_tags, remove=remove_tags, attributes=attributes, sequence=told.sequence
             )
+            if dry_run:
+                return found, True
             fresh = self._fresh(identifiers, found)
             after = replace(after, identifiers=(*after.identifiers, *fresh))
             others = self.contacts.get_contacts(person.others, app_id=app_id)
@@ -176,17 +228,24 @@ class ContactService:
                 ],
                 event=told,
             )
-            return self._profile(person)
+            return self._profile(person), True
 
         return until_settled(try_once)
 
-    def _bind(self, before: Device, known: str | None, identifier: Identifier) -> Device:
+    def _bind(
+        self,
+        before: Device,
+        known: str | None,
+        identifier: Identifier,
+        *,
+        joins_history: bool = True,
+    ) -> Device:
         at = self.clock()
         app_id = before.app_id
         contact_id = known or self.ids.new("con")
         contact_before = self._contact(contact_id, app_id=app_id)
         contact = _with_device(contact_before, before, contact_id, identifier, at=at)
-        joins = self._login(before, contact_id) if before.is_anonymous else None
+        joins = self._login(before, contact_id) if before.is_anonymous and joins_history else None
         person = joins.after if joins else self.contacts.person_of(contact_id, app_id=app_id)
         others = [one for one in person.contact_ids if one != contact_id]
         tags = tags_of([contact, *self.contacts.get_contacts(others, app_id=app_id)])

@@ -10,6 +10,8 @@ from shared.kernel.envelope import Envelope, seal
 from shared.kernel.events import DomainEvent
 from shared.kernel.ids import Ids
 from shared.registrations.errors import (
+    AddressTakenError,
+    AlreadyRegisteredError,
     AppCheckRequiredError,
     DeviceNotFoundError,
     DeviceTokenRequiredError,
@@ -22,7 +24,7 @@ from shared.registrations.events import (
     DeviceUpdated,
 )
 from shared.registrations.model.apps import App, AppCheckMode, AppCheckVerdict
-from shared.registrations.model.devices import Device, DeviceState, first_epoch
+from shared.registrations.model.devices import NEVER_SPOKE, Device, DeviceState, first_epoch
 from shared.registrations.ports import AppCheckVerifier, AppStore, DeviceStore
 
 ATTEMPTS = 10
@@ -54,7 +56,8 @@ class DeviceService:
         """Register a device, or refresh it; the second part says that it is new.
 
         What is not newer than the last ``client_seq`` changes nothing: the answer is the device as
-        it stands. ``owns`` says whether the caller proved that a known device is theirs.
+        it stands. ``owns`` says whether the caller proved that a known device is theirs; one that
+        only an import told of has no proof yet.
 
         Raises:
             AppNotFoundError: there is no such app.
@@ -68,9 +71,39 @@ class DeviceService:
             if before is None:
                 verdict = self._app_check_verdict(self.apps.get_app(app_id), app_check_token)
                 return self._create(app_id, device_id, state, client_seq, verdict), True
-            if not owns(before):
+            if before.may_be_claimed_with(state):
+                self._app_check_verdict(self.apps.get_app(app_id), app_check_token)
+            elif not owns(before):
                 raise DeviceTokenRequiredError(f"{device_id} is taken; send its device token")
             return self._refresh(before, state, client_seq), False
+
+        return until_settled(try_once)
+
+    def import_device(
+        self, *, app_id: str, device_id: str, state: DeviceState, dry_run: bool = False
+    ) -> bool:
+        """Write a device of which a file tells; the answer says whether that changes anything.
+
+        It stays as it is until the installation registers itself, which then has the word.
+
+        Raises:
+            AlreadyRegisteredError: the device registered itself.
+            AddressTakenError: the address belongs to a device that did.
+        """
+
+        def try_once() -> bool:
+            before = self._find(app_id=app_id, device_id=device_id)
+            if before and before.has_spoken:
+                raise AlreadyRegisteredError(device_id)
+            if before and not before.state.differences(state):
+                return False
+            if dry_run:
+                self._expect_free(state, app_id=app_id, device_id=device_id)
+            elif before is None:
+                self._create(app_id, device_id, state, NEVER_SPOKE, AppCheckVerdict.NOT_ASKED)
+            else:
+                self._change(before, state, NEVER_SPOKE)
+            return True
 
         return until_settled(try_once)
 
@@ -138,18 +171,21 @@ class DeviceService:
     def _refresh(self, before: Device, state: DeviceState, client_seq: int) -> Device:
         if client_seq <= before.client_seq:
             return before
-        after = before.refreshed(state, client_seq=client_seq, at=self.clock())
-        changed = before.state.differences(state)
-        if not changed:
+        if not before.state.differences(state):
+            after = before.refreshed(state, client_seq=client_seq, at=self.clock())
             self.devices.touch_device(after, before=before)
             return after
+        return self._change(before, state, client_seq)
+
+    def _change(self, before: Device, state: DeviceState, client_seq: int) -> Device:
+        after = before.refreshed(state, client_seq=client_seq, at=self.clock())
         event = DeviceUpdated(
             app_id=after.app_id,
             occurred_at=after.last_seen_at,
             contact_id=after.contact_id,
             device_id=after.device_id,
             timezone=state.timezone,
-            changed=changed,
+            changed=before.state.differences(state),
         )
         self._commit(after, before=before, event=event)
         return after
@@ -157,6 +193,8 @@ class DeviceService:
     def _commit(self, device: Device, *, before: Device | None, event: DomainEvent) -> None:
         told = self._seal(event)
         loser = self._loser_of_address(device, before=before)
+        if loser and loser.has_spoken and not device.has_spoken:
+            raise AddressTakenError(loser.device_id)
         at = self.clock()
         lost = address_removed(loser, at=at, reason="moved") if loser else None
         loses = (loser.without_address(), self._seal(lost)) if loser and lost else None
@@ -171,6 +209,17 @@ class DeviceService:
         if owner is None or owner == device.device_id:
             return None
         return self._find(app_id=device.app_id, device_id=owner)
+
+    def _expect_free(self, state: DeviceState, *, app_id: str, device_id: str) -> None:
+        """Hold an address against the devices that registered themselves.
+
+        Raises:
+            AddressTakenError: it belongs to one of them.
+        """
+        owner = self.devices.owner_of(state.address, app_id=app_id) if state.address else None
+        other = self._find(app_id=app_id, device_id=owner) if owner else None
+        if other and other.has_spoken and other.device_id != device_id:
+            raise AddressTakenError(other.device_id)
 
     def _app_check_verdict(self, app: App, token: str | None) -> AppCheckVerdict:
         """Judge a first registration; enforcing turns everything but a valid token away."""

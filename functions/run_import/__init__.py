@@ -1,0 +1,1 @@
+"""Queue worker that imports files of devices, contacts and members of lists."""
