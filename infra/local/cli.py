@@ -18,8 +18,10 @@ from rich.table import Column, Table
 
 from infra.local import bench as benchmarks
 from infra.local import doctor as physician
+from infra.local import imports
 from infra.local import policy as policies
 from infra.local.amazon import CdkCommand
+from infra.local.api import ApiCaller
 from infra.local.checkout import Checkout
 from infra.local.errors import LocalStackError
 from infra.local.logs import Line, lines
@@ -198,6 +200,50 @@ def bench(
             _print(benchmarks.table(found))
 
 
+@app.command("import")
+def import_file(  # noqa: PLR0913, PLR0917 - the options of a command
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or JSON lines.")],
+    kind: Annotated[str, typer.Option(help="devices, contacts or members.")],
+    list_name: Annotated[
+        str | None, typer.Option("--list", help="For members: the list they are on.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge all, write nothing.")] = False,
+    file_format: Annotated[
+        str | None, typer.Option("--format", help="csv or jsonl; unless said, by the file's name.")
+    ] = None,
+    rejects: Annotated[
+        Path | None, typer.Option(help="Where to write the rows that were rejected.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(help="An API elsewhere; unless said, the local stack's.")
+    ] = None,
+    app_id: Annotated[
+        str | None, typer.Option("--app", help="The app; unless said, the local stack's.")
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="ENGAGE_TOKEN", help="An editor's token; for an API elsewhere."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a file of devices, contacts or members of a list into an app."""
+    with _reporting(as_json):
+        stack = _stack(context)
+        settings = {"kind": kind, "dry_run": dry_run, "list_name": list_name}
+        settings["format"] = file_format or imports.format_of(file)
+        base_url, editor, whose = _editor(stack, url=url, token=token, app_id=app_id)
+        with httpx.Client(base_url=base_url, timeout=60) as client:
+            work = imports.Import(api=ApiCaller(client, editor), app_id=whose, file=file)
+            found = _watched(work, settings, stack.screen)
+        if rejects:
+            imports.fetch_rejects(found, rejects)
+        if not _show(found, as_json):
+            _print(_key_values(found["progress"], title=f"{found['import_id']} {found['state']}"))
+        if found["state"] == "failed":
+            raise typer.Exit(1)
+
+
 @policy.command("lint")
 def lint_policy(
     context: typer.Context,
@@ -241,6 +287,37 @@ def main() -> None:
 def _stack(context: typer.Context) -> Stack:
     stack: Stack = context.obj
     return stack
+
+
+def _editor(
+    stack: Stack, *, url: str | None, token: str | None, app_id: str | None
+) -> tuple[str, str, str]:
+    """Return where the API is, a token that may edit there, and the app."""
+    if url:
+        if not (token and app_id):
+            raise LocalStackError(
+                "An API elsewhere needs to know who you are, and which app you mean.",
+                fix="Set ENGAGE_TOKEN to an editor's token, and say `--app`.",
+            )
+        return url, token, app_id
+    facts = stack.folder.notes().get("facts")
+    if not facts:
+        raise LocalStackError("The stack is not up.", fix="Run `engage up`, or say `--url`.")
+    return facts["base_url"], token or facts["role_tokens"]["editor"], app_id or facts["app_id"]
+
+
+def _watched(
+    work: imports.Import, settings: Mapping[str, Any], screen: Screen
+) -> Mapping[str, Any]:
+    """Show how far an import is until it ends, and return it."""
+    found: Mapping[str, Any] = {}
+    with screen.step(f"Importing {escape(work.file.name)}") as step:
+        for found in work.run(settings):
+            step.of(found["size"], done=found["bytes_read"])
+        step.says(f"{found['progress']['read']} rows")
+    if failure := found["failure"]:
+        screen.say(f"[red]{escape(failure['code'])}[/]: {escape(failure['detail'])}")
+    return found
 
 
 def _cdk(context: typer.Context, *arguments: str) -> None:
