@@ -101,3 +101,4 @@ class MessageSuppressed(DomainEvent):
     message_id: str | None = None
     device_id: str | None = None
     campaign_id: str | None = None
+    variant: str | None = None

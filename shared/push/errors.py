@@ -87,3 +87,70 @@ class TemplateNeedsRecipientError(PushError):
 
 class TextUnrenderableError(Exception):
     """Liquid cannot read or render a text; the message says why, and in which line."""
+
+
+class CampaignNotFoundError(PushError):
+    """The app has no such campaign."""
+
+    code = "campaign_not_found"
+    fault = Fault.NOT_FOUND
+
+
+class CampaignChangedError(PushError):
+    """The campaign was changed since it was read: read it again."""
+
+    code = "campaign_changed"
+    fault = Fault.CONFLICT
+
+
+class CampaignStateError(PushError):
+    """The campaign's state does not allow this."""
+
+    code = "campaign_state"
+    fault = Fault.CONFLICT
+
+
+class CampaignNotApprovedError(PushError):
+    """The audience is above the app's limit: another person than its author approves it first."""
+
+    code = "campaign_not_approved"
+    fault = Fault.CONFLICT
+
+
+class OwnApprovalError(PushError):
+    """Nobody approves their own campaign."""
+
+    code = "own_approval"
+    fault = Fault.FORBIDDEN
+
+
+class CampaignNameMismatchError(PushError):
+    """The name that was typed is not the campaign's: look again at what is approved."""
+
+    code = "campaign_name_mismatch"
+    fault = Fault.REFUSED
+
+
+class BudgetExceededError(PushError):
+    """The app's budget of sends of that day is used up; `detail` has the figures."""
+
+    code = "budget_exceeded"
+    fault = Fault.REFUSED
+
+
+class CampaignInvalidError(PushError):
+    """The campaign cannot be sent as it is; `errors` names each field, and why."""
+
+    code = "campaign_invalid"
+    fault = Fault.INVALID
+
+
+class AudienceEmptyError(PushError):
+    """The segment has no device that could be told."""
+
+    code = "audience_empty"
+    fault = Fault.REFUSED
+
+
+class PlanAdvancedError(Exception):
+    """Another planner has written this step: go on from where it is."""

@@ -26,7 +26,10 @@ class MessagesQueued(DomainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageEvent(DomainEvent):
-    """A fact about one message, on its contact's timeline."""
+    """A fact about one message, on its contact's timeline.
+
+    ``variant`` is the text of the campaign, where the message is part of one.
+    """
 
     source: ClassVar[str] = SOURCE
     channel: ClassVar[Channel | None] = Channel.PUSH
@@ -35,6 +38,8 @@ class MessageEvent(DomainEvent):
     device_id: str
     message_id: str
     purpose: Purpose
+    campaign_id: str | None = None
+    variant: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,3 +138,84 @@ class TemplateDeleted(_TemplateEvent):
     """A marketer deleted a template; ``version`` was its last."""
 
     type: ClassVar[str] = "template.deleted.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CampaignEvent(DomainEvent):
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "campaign_id"
+    channel: ClassVar[Channel | None] = Channel.PUSH
+    campaign_id: str
+    name: str
+    version: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignCreated(_CampaignEvent):
+    """A marketer drafted a campaign."""
+
+    type: ClassVar[str] = "campaign.created.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignUpdated(_CampaignEvent):
+    """A marketer changed a draft."""
+
+    type: ClassVar[str] = "campaign.updated.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignApproved(_CampaignEvent):
+    """Somebody approved a campaign."""
+
+    type: ClassVar[str] = "campaign.approved.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignRehearsed(_CampaignEvent):
+    """A rehearsal began; nobody is told anything by it."""
+
+    type: ClassVar[str] = "campaign.rehearsed.v1"
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignScheduled(_CampaignEvent):
+    """A marketer had a campaign sent; its planning begins at ``starts_at``."""
+
+    type: ClassVar[str] = "campaign.scheduled.v1"
+    run_id: str
+    starts_at: datetime
+    audience: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignPaused(_CampaignEvent):
+    """Nothing more is sent until the campaign is resumed."""
+
+    type: ClassVar[str] = "campaign.paused.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignResumed(_CampaignEvent):
+    """A paused campaign goes on."""
+
+    type: ClassVar[str] = "campaign.resumed.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignCancelled(_CampaignEvent):
+    """Nothing more is sent, for good."""
+
+    type: ClassVar[str] = "campaign.cancelled.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignFinished(_CampaignEvent):
+    """Every planned message has its final state; ``books`` says how many stand where."""
+
+    type: ClassVar[str] = "campaign.finished.v1"
+    run_id: str
+    planned: int
+    books: dict[str, int]

@@ -1,4 +1,4 @@
-"""The rules of push: messages, and the templates from which they are made."""
+"""The rules of push: messages, the templates they are made of, and campaigns."""
 
 from shared.push.model.messages import (
     LARGEST_PAYLOAD,
@@ -9,9 +9,11 @@ from shared.push.model.messages import (
     Chunk,
     Content,
     Delivery,
+    DeliveryMode,
     DeliveryResult,
     InterruptionLevel,
     Outcome,
+    Part,
     Priority,
     Receipt,
     ReceiptKind,
@@ -32,9 +34,11 @@ __all__ = [
     "Chunk",
     "Content",
     "Delivery",
+    "DeliveryMode",
     "DeliveryResult",
     "InterruptionLevel",
     "Outcome",
+    "Part",
     "Priority",
     "Receipt",
     "ReceiptKind",

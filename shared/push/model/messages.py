@@ -183,29 +183,39 @@ class State(StrEnum):
     """Where a message stands; every one ends in one of the states after ``PENDING``."""
 
     PENDING = "pending"
+    TRYING = "trying"
+    """Pending, and being sent right now."""
     AMBIGUOUS = "ambiguous"
     """Pending, after an answer of FCM was lost: it may have been sent."""
     SENT = "sent"
     INVALID = "invalid"
     """The address was dead; it was removed."""
     SKIPPED = "skipped"
+    HELD_OUT = "held_out"
+    """The person is in a control group: not told, so that the effect of telling shows."""
     EXPIRED = "expired"
     FAILED = "failed"
     UNKNOWN = "unknown"
     """It may have been sent, and was not tried again."""
+    DEFERRED = "deferred"
+    """Of a rehearsal alone: it would wait first."""
 
     @property
     def is_final(self) -> bool:
         """Say whether the message stays here."""
-        return self not in {State.PENDING, State.AMBIGUOUS}
+        return self not in {State.PENDING, State.TRYING, State.AMBIGUOUS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """One device that is to be told, and the contact that was known on it when it was chosen."""
+    """One device that is to be told, and the contact that was known on it when it was chosen.
+
+    ``variant`` is the campaign's text for them.
+    """
 
     device_id: str
     contact_id: str
+    variant: str | None = None
 
 
 NOBODY = Recipient(device_id="", contact_id="")
@@ -217,27 +227,56 @@ class Terms:
     """What the contact policy needs to know of messages, besides why they are sent.
 
     ``topic`` is what a person may have switched off. ``offer_key`` names what is told: the same
-    offer on another channel has the same key. ``priority`` goes from 0 to 100.
+    offer on another channel has the same key. ``priority`` goes from 0 to 100. Of a campaign,
+    ``holdout_percent`` of the people are not told.
     """
 
     topic: str | None = None
     offer_key: str | None = None
     priority: int = DEFAULT_PRIORITY
+    campaign_id: str | None = None
+    holdout_percent: float = 0
+
+
+class DeliveryMode(StrEnum):
+    """What is done where FCM's answer was lost."""
+
+    AT_LEAST_ONCE = "at_least_once"
+    """Sent again, flagged ambiguous; on the screen it replaces the first."""
+    AT_MOST_ONCE = "at_most_once"
+    """Not sent again: its end is unknown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Of which run of a campaign a chunk is a part; what is rehearsed reaches nobody.
+
+    A throttled chunk is worked on only when it was released.
+    """
+
+    campaign_id: str
+    run_id: str
+    is_rehearsal: bool = False
+    delivery: DeliveryMode = DeliveryMode.AT_LEAST_ONCE
+    is_throttled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Messages of one content that are sent together.
+    """Messages that are sent together: of one content, or, in a campaign, rendered for each.
+
+    Only a part of a campaign has no ``content``.
 
     The ``index``-th recipient's message is ``message_id(index)`` and stands in ``states[index]``.
     ``unreached`` are the places of addressees without a device. ``turn`` counts the leases that
     were taken on the chunk; ``was_dropped`` says that the last holder vanished without giving its
-    lease back. Nothing is sent from ``send_until`` on.
+    lease back. Nothing is sent from ``send_until`` on. ``reasons`` say why messages stand where
+    they do, as far as there is something to say.
     """
 
     app_id: str
     chunk_id: str
-    content: Content
+    content: Content | None
     purpose: Purpose
     terms: Terms = Terms()
     recipients: tuple[Recipient, ...]
@@ -247,6 +286,8 @@ class Chunk:
     send_until: datetime
     turn: int = 0
     was_dropped: bool = False
+    part: Part | None = None
+    reasons: Mapping[int, str] = field(default_factory=dict)
 
     def message_id(self, index: int) -> str:
         """Return the id of a recipient's message: what the device sees and reports back."""

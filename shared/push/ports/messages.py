@@ -1,4 +1,4 @@
-"""What push needs from outside."""
+"""What sending messages needs from outside."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,6 @@ from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
 from shared.push.model import Chunk, Delivery, DeliveryResult
-from shared.push.model.templates import Template, Value
 
 
 class Channel(Protocol):
@@ -167,87 +166,4 @@ class Queue(Protocol):
 
     def ask_again(self, *, app_id: str, chunk_id: str, after: timedelta) -> None:
         """Have a chunk worked on again, not before ``after``, which is at most 15 minutes."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AppFacts:
-    """What templates say of an app."""
-
-    name: str
-    default_locale: str
-
-
-class AppDirectory(Protocol):
-    """The apps, as far as templates need them."""
-
-    def facts_of(self, app_id: str) -> AppFacts:
-        """Return what is known of an app; for an unknown one, raise as the registrations do."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonFacts:
-    """What templates say of a person; ``locale`` is the device's, or of the one seen last."""
-
-    tags: frozenset[str] = frozenset()
-    attributes: Mapping[str, Value]
-    locale: str | None = None
-
-
-class People(Protocol):
-    """The people, as far as templates need them; reading only.
-
-    For somebody unknown both raise as the registrations do.
-    """
-
-    def of_contact(self, contact_id: str, *, app_id: str) -> PersonFacts:
-        """Return what is known of a contact, over all that were joined."""
-        ...
-
-    def of_device(self, device_id: str, *, app_id: str) -> PersonFacts:
-        """Return what is known of the contact on a device, and the device's own locale."""
-        ...
-
-
-class TemplateStore(Protocol):
-    """Templates, whose names are unique in their app."""
-
-    def add_template(self, template: Template, event: Envelope, *, attempt: Attempt | None) -> bool:
-        """Store a new template, its event, and what its attempt came to (the template's id).
-
-        Returns ``False``, with nothing stored, where the attempt is remembered already.
-
-        Raises:
-            TemplateNameTakenError: another template has the name.
-        """
-        ...
-
-    def recall(self, attempt: Attempt, *, app_id: str) -> Remembered | None:
-        """Return what an attempt came to before, if it did."""
-        ...
-
-    def get_template(self, template_id: str, *, app_id: str) -> Template:
-        """Return the template or raise ``TemplateNotFoundError``."""
-        ...
-
-    def list_templates(self, app_id: str, *, limit: int, cursor: str | None) -> Page[Template]:
-        """Return a page of templates, in the order of their creation."""
-        ...
-
-    def replace_template(self, template: Template, event: Envelope, *, before: Template) -> None:
-        """Store the version after ``before``, and its event.
-
-        Raises:
-            TemplateChangedError: ``before`` is not the version that stands.
-            TemplateNameTakenError: another template has the name.
-        """
-        ...
-
-    def remove_template(self, template: Template, event: Envelope) -> None:
-        """Delete this version, and record the event.
-
-        Raises:
-            TemplateChangedError: another version stands.
-        """
         ...

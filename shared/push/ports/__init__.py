@@ -1,0 +1,63 @@
+"""What push needs from outside."""
+
+from shared.push.ports.campaigns import (
+    Allowance,
+    Audience,
+    AudienceEstimate,
+    AudiencePage,
+    Booking,
+    CampaignApp,
+    CampaignApps,
+    CampaignRules,
+    CampaignStore,
+    Jobs,
+    PlanStore,
+    Waiting,
+)
+from shared.push.ports.messages import (
+    Apps,
+    Asked,
+    Channel,
+    Channels,
+    ChunkStore,
+    Devices,
+    MessageArchive,
+    Permission,
+    Queue,
+)
+from shared.push.ports.templates import (
+    AppDirectory,
+    AppFacts,
+    People,
+    PersonFacts,
+    TemplateStore,
+)
+
+__all__ = [
+    "Allowance",
+    "AppDirectory",
+    "AppFacts",
+    "Apps",
+    "Asked",
+    "Audience",
+    "AudienceEstimate",
+    "AudiencePage",
+    "Booking",
+    "CampaignApp",
+    "CampaignApps",
+    "CampaignRules",
+    "CampaignStore",
+    "Channel",
+    "Channels",
+    "ChunkStore",
+    "Devices",
+    "Jobs",
+    "MessageArchive",
+    "People",
+    "Permission",
+    "PersonFacts",
+    "PlanStore",
+    "Queue",
+    "TemplateStore",
+    "Waiting",
+]
