@@ -73,8 +73,9 @@ class Candidate:
 
     ``contact_id`` is any contact id of the person. ``weight`` is how much the touch counts, in
     steps of 0.01; ``None`` is the policy's weight of the channel. ``offer_key`` names what is told:
-    the same offer on two channels has one key. ``priority`` goes from 0 to 100. After
-    ``expires_at`` it is not worth telling.
+    the same offer on two channels has one key. ``priority`` goes from 0 to 100. A campaign does not
+    tell ``holdout_percent`` of the people, to see what telling does. After ``expires_at`` it is not
+    worth telling.
     """
 
     app_id: str
@@ -86,6 +87,7 @@ class Candidate:
     offer_key: str | None = None
     priority: int = DEFAULT_PRIORITY
     campaign_id: str | None = None
+    holdout_percent: float = 0
     expires_at: datetime | None = None
 
 

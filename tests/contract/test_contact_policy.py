@@ -293,6 +293,19 @@ def test_who_is_in_a_control_group_is_told_nothing_that_it_covers(it: PolicyServ
     assert it.types() == ["policy.updated.v1", "control_group.created.v1"]
 
 
+def test_what_would_be_answered_at_an_instant_counts_nobody(it: PolicyServices) -> None:
+    it.capped(1)
+    it.reserve()
+    people = [ADA, BOB, *(f"con_{number:026d}" for number in range(100, 160))]
+    asked = [a_candidate(one) for one in people]
+    for _ in range(2):
+        now = it.decisions.decide_many(asked, at=it.clock())
+        assert isinstance(now[0], Defer)
+        assert set(now[1:]) == {Allow()}
+    assert set(it.decisions.decide_many(asked, at=it.clock() + 25 * HOUR)) == {Allow()}
+    assert it.decisions.decide_many([], at=it.clock()) == []
+
+
 def test_an_app_has_at_most_twenty_control_groups(it: PolicyServices) -> None:
     for _ in range(MOST_GROUPS):
         it.control_groups.create_control_group(APP, percent=1, channels=frozenset({Channel.AD}))

@@ -93,7 +93,9 @@ def test_a_minute_that_was_not_finished_is_begun_again(it: PolicyServices) -> No
 
 
 def test_what_expired_is_ended_by_who_put_it_off(it: PolicyServices) -> None:
-    it.deferrals.defer(a_deferral("1", expires_at=PUT_OFF + MINUTE, campaign_id="cmp_1"))
+    it.deferrals.defer(
+        a_deferral("1", expires_at=PUT_OFF + MINUTE, campaign_id="cmp_1", holdout_percent=2.5)
+    )
     it.clock.at = ALL_DUE
     releases = Taking()
     it.deferrals.release_due(APP, releases)

@@ -41,3 +41,13 @@ def fraction(salt: str, contact_id: str) -> float:
 def is_control(group: ControlGroup, contact_id: str) -> bool:
     """Say whether a person, by their canonical contact id, falls into the group."""
     return fraction(group.salt, contact_id) * 100 < group.percent
+
+
+def is_held_out(candidate: Candidate, contact_id: str) -> bool:
+    """Say whether a campaign does not tell a person, by their canonical contact id.
+
+    The campaign's id is the salt: who is held out of one campaign is drawn anew for the next.
+    """
+    if candidate.campaign_id is None:
+        return False
+    return fraction(candidate.campaign_id, contact_id) * 100 < candidate.holdout_percent

@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from shared.contact_policy.model import quiet_hours, windows
-from shared.contact_policy.model.control_groups import is_control
+from shared.contact_policy.model.control_groups import is_control, is_held_out
 from shared.contact_policy.model.facts import Facts
 from shared.contact_policy.model.policy import (
     MARKETING,
@@ -142,8 +142,8 @@ def cooldown(facts: Facts, candidate: Candidate) -> Refusal | None:
 
 
 def control_group(facts: Facts, candidate: Candidate) -> Refusal | None:
-    """Refuse whoever is set aside, by any of their ids."""
-    reasons = tuple(
+    """Refuse whoever is set aside, by any of their ids, and whom the campaign holds out."""
+    reasons = [
         Reason(
             gate=Gate.CONTROL_GROUP,
             rule=group.id,
@@ -152,8 +152,13 @@ def control_group(facts: Facts, candidate: Candidate) -> Refusal | None:
         for group in facts.control_groups
         if group.covers(candidate)
         and (facts.effective.is_forced_control(group.id) or is_control(group, facts.person))
-    )
-    return Refusal(reasons, None) if reasons else None
+    ]
+    if is_held_out(candidate, facts.person):
+        detail = (
+            f"The campaign holds out {candidate.holdout_percent:g} %, and the person is among them."
+        )
+        reasons.append(Reason(gate=Gate.CONTROL_GROUP, rule="campaign_holdout", detail=detail))
+    return _refusal(reasons)
 
 
 def hours(facts: Facts, candidate: Candidate) -> Refusal | None:

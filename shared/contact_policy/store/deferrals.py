@@ -140,6 +140,7 @@ def _text_of(deferral: Deferral) -> str:
         "offer_key": one.offer_key,
         "priority": one.priority,
         "campaign_id": one.campaign_id,
+        "holdout_percent": one.holdout_percent or None,
         "expires_at": rfc3339(one.expires_at) if one.expires_at else None,
     }
     fields = {

@@ -5,7 +5,12 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.contact_policy.model.control_groups import ControlGroup, fraction, is_control
+from shared.contact_policy.model.control_groups import (
+    ControlGroup,
+    fraction,
+    is_control,
+    is_held_out,
+)
 from shared.kernel.events import Channel
 from tests.fakes.contact_policy import candidate
 
@@ -39,6 +44,39 @@ def test_the_draw_never_changes() -> None:
 def test_a_share_is_what_it_says() -> None:
     drawn = sum(is_control(group(10), f"con_{number}") for number in range(20_000))
     assert abs(drawn - 2_000) < 4 * (20_000 * 0.1 * 0.9) ** 0.5
+
+
+@given(st.text(), st.floats(0, 100), st.floats(0, 100))
+def test_a_larger_holdout_keeps_who_was_in_the_smaller(
+    person: str, one: float, other: float
+) -> None:
+    small, large = sorted((one, other))
+    in_small, in_large = (
+        is_held_out(candidate(campaign_id="cmp_1", holdout_percent=percent), person)
+        for percent in (small, large)
+    )
+    assert in_large or not in_small
+
+
+@given(st.text(), st.text())
+def test_a_campaign_holds_out_nobody_or_all_and_what_is_no_campaign_nobody(
+    campaign: str, person: str
+) -> None:
+    assert not is_held_out(candidate(campaign_id=campaign), person)
+    assert is_held_out(candidate(campaign_id=campaign, holdout_percent=100), person)
+    assert not is_held_out(candidate(holdout_percent=100), person)
+
+
+def test_each_campaign_draws_its_holdout_anew() -> None:
+    people = [f"con_{number}" for number in range(4_000)]
+    spring, autumn = (
+        {one for one in people if is_held_out(candidate(**campaign, holdout_percent=25), one)}
+        for campaign in ({"campaign_id": "cmp_spring"}, {"campaign_id": "cmp_autumn"})
+    )
+    for drawn in (len(spring), len(autumn)):
+        assert abs(drawn - 1_000) < 4 * (4_000 * 0.25 * 0.75) ** 0.5
+    both = len(spring & autumn)
+    assert abs(both - 250) < 4 * (4_000 * 0.0625 * 0.9375) ** 0.5
 
 
 def test_a_group_covers_its_channels_and_its_campaign() -> None:

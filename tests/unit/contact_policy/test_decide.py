@@ -403,6 +403,19 @@ def test_another_channel_is_named_if_the_same_would_be_allowed_there_now() -> No
     assert again.try_channel is Channel.POST
 
 
+def test_whom_the_campaign_holds_out_is_refused_by_its_rule() -> None:
+    asked = {"campaign_id": "cmp_1", "holdout_percent": 100}
+    refused = judged(policy(channel_order=["email"]), **asked)
+    assert isinstance(refused, Drop)
+    assert (refused.because[0].gate, refused.because[0].rule, refused.try_channel) == (
+        Gate.CONTROL_GROUP,
+        "campaign_holdout",
+        None,
+    )
+    receipt = judged(NOTHING, **asked, purpose=Purpose.TRANSACTIONAL)
+    assert receipt == Allow()
+
+
 def test_no_other_channel_goes_round_a_control_group() -> None:
     group = ControlGroup(id="g", salt="s", percent=100, channels=frozenset({Channel.PUSH}))
     refused = judged(policy(channel_order=["email"]), control_groups=[group])
