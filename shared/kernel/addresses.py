@@ -22,9 +22,13 @@ class Address:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A device as it can be reached right now: by whom it is used, where it is, if it may show."""
+    """A device as it can be reached right now: by whom it is used, where it is, if it may show.
+
+    ``locale`` is what the device says of itself (BCP 47).
+    """
 
     device_id: str
     contact_id: str
     address: Address | None
     is_muted: bool
+    locale: str | None = None

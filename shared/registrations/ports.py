@@ -280,6 +280,13 @@ class ContactStore(Protocol):
         """Return the root of a contact's person, which lists its members; at most two reads."""
         ...
 
+    def roots_of(self, contact_ids: Collection[str], *, app_id: str) -> Mapping[str, Member]:
+        """Return the root of each contact's person; of who was erased, none.
+
+        Two reads for up to 100 contacts.
+        """
+        ...
+
     def canonicals_of(self, contact_ids: Collection[str], *, app_id: str) -> Mapping[str, str]:
         """Return the contact that stands for each contact's person; one read for up to 100."""
         ...

@@ -75,6 +75,22 @@ def tag(it: Registrations, app_id: str, contact: str, *add: str, remove: str = "
     )
 
 
+def test_the_roots_of_many_are_found_at_once_and_none_of_who_was_erased(
+    it: Registrations,
+) -> None:
+    app_id, ada, grace = two_people(it)
+    bob, eve = it.logged_in(app_id, "bob", "phone-003"), it.logged_in(app_id, "eve", "phone-004")
+    merge(it, app_id, ada, grace)
+    it.erasures.erase_contact(eve, app_id=app_id, by="ada")
+    everybody = [ada, grace, bob, eve, "con_" + "0" * 26]
+    roots = it.contact_store.roots_of(everybody, app_id=app_id)
+    assert roots == {
+        one: it.contact_store.root_of(one, app_id=app_id) for one in everybody if one != eve
+    }
+    assert roots[ada].members >= {ada, grace}
+    assert it.contact_store.roots_of([], app_id=app_id) == {}
+
+
 def test_a_merge_makes_one_person_with_one_profile(it: Registrations) -> None:
     app_id, ada, grace = two_people(it)
     tag(it, app_id, ada, "vip")

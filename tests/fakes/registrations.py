@@ -383,6 +383,14 @@ class InMemoryContactStore(ContactStore):
         return root
 
     @override
+    def roots_of(self, contact_ids: Collection[str], *, app_id: str) -> Mapping[str, Member]:
+        places = {one: self._place_of(one, app_id=app_id) for one in contact_ids}
+        roots = {
+            one: self._place_of(place.canonical, app_id=app_id) for one, place in places.items()
+        }
+        return {one: root for one, root in roots.items() if root.erasure_id is None}
+
+    @override
     def canonicals_of(self, contact_ids: Collection[str], *, app_id: str) -> Mapping[str, str]:
         return {one: self._place_of(one, app_id=app_id).canonical for one in contact_ids}
 

@@ -73,4 +73,5 @@ def _target_of(device: Device) -> Target:
         contact_id=device.contact_id,
         address=device.state.address,
         is_muted=device.state.push_permission is PushPermission.DENIED,
+        locale=device.state.locale,
     )

@@ -135,6 +135,14 @@ class DynamoContactStore(ContactStore):
         return root
 
     @override
+    def roots_of(self, contact_ids: Collection[str], *, app_id: str) -> Mapping[str, Member]:
+        places = self._places_of(contact_ids, app_id=app_id)
+        joined = {place.canonical for place in places.values() if not place.is_root}
+        above = self._places_of(joined, app_id=app_id)
+        roots = {one: above.get(place.canonical, place) for one, place in places.items()}
+        return {one: root for one, root in roots.items() if root.erasure_id is None}
+
+    @override
     def canonicals_of(self, contact_ids: Collection[str], *, app_id: str) -> Mapping[str, str]:
         keys = [(contact_partition(app_id, one), "M") for one in set(contact_ids)]
         rows = self._member.batch_get(keys, consistent_read=True)
@@ -268,6 +276,12 @@ class DynamoContactStore(ContactStore):
         except DoesNotExist:
             return alone(contact_id, app_id=app_id)
         return _member_of(row, app_id=app_id)
+
+    def _places_of(self, contact_ids: Collection[str], *, app_id: str) -> Mapping[str, Member]:
+        keys = [(contact_partition(app_id, one), "M") for one in set(contact_ids)]
+        rows = self._member.batch_get(keys, consistent_read=True) if keys else ()
+        found = {row.contact_id: _member_of(row, app_id=app_id) for row in rows}
+        return {one: found.get(one) or alone(one, app_id=app_id) for one in contact_ids}
 
     def _join_writes(self, join: Join) -> dict[str, Write]:
         before = Person(
