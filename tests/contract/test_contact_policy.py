@@ -22,6 +22,7 @@ from shared.contact_policy.errors import (
 from shared.contact_policy.model.control_groups import is_control
 from shared.contact_policy.model.defaults import default_policy
 from shared.contact_policy.model.people import Person
+from shared.contact_policy.model.standing import Preferences
 from shared.contact_policy.service.control_groups import MOST_GROUPS
 from shared.contact_policy.service.decisions import Request
 from shared.contact_policy.service.settling import ATTEMPTS, until_settled
@@ -291,6 +292,20 @@ def test_who_is_in_a_control_group_is_told_nothing_that_it_covers(it: PolicyServ
     ]
     assert it.decide(campaign_id="cmp_2") == Allow()
     assert it.types() == ["policy.updated.v1", "control_group.created.v1"]
+
+
+def test_who_objects_after_a_firm_reservation_is_not_told_by_its_key(it: PolicyServices) -> None:
+    it.capped(1)
+    for _ in range(2):
+        allowed, _ = it.reserve(key="push/1", topic="news")
+        assert allowed == Allow()
+    wishes = Preferences(at=NOON, topics_off=frozenset({"news"}))
+    it.preferences.put_preferences(ADA, wishes, app_id=APP)
+    refused, reservation = it.reserve(key="push/1", topic="news")
+    assert isinstance(refused, Drop)
+    assert (refused.because[0].gate, reservation) == (Gate.PREFERENCE, None)
+    # It stays counted: another device of the person may have been told before.
+    assert len(it.person().pressure.touches) == 1
 
 
 def test_what_would_be_answered_at_an_instant_counts_nobody(it: PolicyServices) -> None:

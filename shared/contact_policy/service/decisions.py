@@ -42,7 +42,8 @@ class Request:
 
     ``key`` makes it idempotent: what this app reserved by it for the person is answered again.
     ``hold`` is for how long the reservation counts unless it is committed, at most two hours;
-    ``None`` makes it firm: it counts until it is released.
+    ``None`` makes it firm: it counts until it is released. Who asks by the key of a firm one is
+    about to send, perhaps hours later: what the person said since is heard, and the hour looked at.
     """
 
     candidate: Candidate
@@ -264,6 +265,11 @@ class DecisionService:
         stands = pressure.touch_by_chance(one.chance) if one.request.key is not None else None
         if stands and (stands.held_until is None or stands.held_until > now):
             _check_same(stands, candidate)
+            if hold is None:
+                others = pressure.without(stands.touch_id)
+                refusal = self._decide(rules, person, others, candidate, now)
+                if not isinstance(refusal, Allow):
+                    return pressure, (refusal, None)
             return pressure, (Allow(), _reservation(stands, app_id=person.app_id))
         decision = self._decide(rules, person, pressure, candidate, now)
         if not isinstance(decision, Allow):
