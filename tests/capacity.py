@@ -22,8 +22,11 @@ from shared.kernel.decisions import Candidate
 from shared.kernel.events import Channel, Purpose
 from shared.platform import dynamodb
 from shared.platform.ledger import Ledger
-from shared.push.model import Receipt, ReceiptKind
+from shared.push.model import Chunk, Receipt, ReceiptKind, Recipient
+from shared.push.service.quota import Governor
 from shared.push.store import DynamoChunkStore, DynamoTemplateStore
+from shared.push.store.chunks import ChunkRows
+from shared.push.store.quota import DynamoQuotaStore
 from shared.registrations.model.apps import Platform
 from shared.registrations.model.audience import AUDIENCE_SHARDS, Audience, shard_of
 from shared.registrations.model.devices import DeviceState
@@ -51,6 +54,7 @@ from tests.contract.test_segment_stores import assemble as assemble_segments
 from tests.contract.test_template_stores import Templates
 from tests.contract.test_template_stores import assemble as assemble_templates
 from tests.fakes.clock import NOON
+from tests.fakes.campaigns_sent import a_chunk
 from tests.tables import make_all
 
 PHONE = DeviceState(
@@ -125,6 +129,14 @@ class Deployed:
     templates: Templates
     segments: Segments
     audiences: Audiences
+    chunk_rows: ChunkRows
+
+
+class OneProject:
+    """All apps share a Firebase project."""
+
+    def project_of(self, app_id: str) -> str:
+        return "project"
 
 
 def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
@@ -149,7 +161,18 @@ def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
     )
     permission = PolicyPermission(decisions=policy.decisions, deferrals=policy.deferrals)
     return Deployed(
-        push=assemble_push(registrations, store, told=list, permission=permission),
+        push=assemble_push(
+            registrations,
+            store,
+            told=list,
+            permission=permission,
+            quota=Governor(
+                store=DynamoQuotaStore(table=names["push"]),
+                projects=OneProject(),
+                clock=registrations.clock,
+            ),
+        ),
+        chunk_rows=ChunkRows(table=names["push"]),
         records=assemble_records(
             registrations,
             DynamoEventStore(table=names["contact_events"]),
@@ -197,6 +220,22 @@ def _ten_queued(it: Deployed) -> Any:
     for name in names:
         it.push.a_phone(name)
     return it.push.send(*names)
+
+
+def _hundred_planned(it: Deployed) -> Chunk:
+    it.policy.policies.put_policy(APP, {}, version=None, by="ada")
+    recipients = [
+        Recipient(device_id=name, contact_id=it.push.a_phone(name), variant="a")
+        for name in (f"phone-{number:03d}" for number in range(100))
+    ]
+    planned = a_chunk(APP, recipients)
+    chunk = replace(planned, terms=replace(planned.terms, holdout_percent=0))
+    dynamodb.commit(it.chunk_rows.writes_of_new_chunk(chunk))
+    return chunk
+
+
+def _work_on(it: Deployed, chunk: Chunk) -> None:
+    it.push.sender.work(chunk.chunk_id, app_id=APP, holder="sender")
 
 
 def _sent(it: Deployed) -> Receipt:
@@ -305,18 +344,25 @@ OPERATIONS: Mapping[str, Operation] = {
     ),
     # Device, contact, identifier and event; the edge and a mark at both of its ends.
     "log in": Operation(16, 6.5, _register, _identify, indexed=True),
-    # The chunk and its event, in one transaction.
+    # The chunk, its recipients and its event, in one transaction.
     "one push queued": Operation(
-        4, 1, lambda it: it.push.a_phone("phone-001"), lambda it, _: it.push.send("phone-001")
+        6, 1, lambda it: it.push.a_phone("phone-001"), lambda it, _: it.push.send("phone-001")
     ),
-    # Each message's reservation and ledger row; the chunk's item for its lease and its states. The
-    # engine charges nothing for people of whom nothing is kept yet; AWS charges two units for each.
+    # Each message's reservation and ledger row; the chunk's item for its lease, its mark and its
+    # states; a block of the quota, which is good for 500. The engine charges nothing for people of
+    # whom nothing is kept yet; AWS charges two units for each.
     "ten pushes sent": Operation(
-        10 + 10 + 2, 12, _ten_queued, lambda it, accepted: it.push.work(accepted)
+        10 + 10 + 3 + 1, 15, _ten_queued, lambda it, accepted: it.push.work(accepted)
     ),
+    # As before; the states and the chunk's line in the books, in one transaction. With 500 messages
+    # in five slices, and two units for the larger item: 0.09 units a push beside the two.
+    "a hundred pushes of a campaign sent": Operation(
+        100 + 100 + 2 + 4 + 1, 105, _hundred_planned, _work_on
+    ),
+    # The chunk and its recipients are read.
     "one receipt": Operation(
         1,
-        1,
+        2,
         _sent,
         lambda it, receipt: it.push.messages.hear([receipt], app_id=APP, device_id="phone-001"),
     ),

@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from shared.contact_policy.model.deferrals import Deferral
 from shared.contact_policy.ports import AppPlace
@@ -17,6 +18,7 @@ from shared.contact_policy.store import (
     DynamoPersonStore,
     DynamoPolicyStore,
 )
+from shared.kernel.addresses import Target
 from shared.kernel.clock import rfc3339, system_clock
 from shared.kernel.decisions import Decision
 from shared.kernel.ids import Ids
@@ -27,12 +29,21 @@ from shared.platform.secrets_manager import Secret, SecretUnusableError
 from shared.platform.settings import settings
 from shared.push.channels.fcm import FcmChannel, FcmCredentials
 from shared.push.errors import CredentialsError
-from shared.push.ports import Asked, Channel
+from shared.push.model import Chunk, Content, Unrendered
+from shared.push.ports import Asked, Channel, PersonFacts
 from shared.push.service.permission import ChunkPermission
+from shared.push.service.quota import Governor
 from shared.push.service.sending import SendService
 from shared.push.store import DynamoChunkStore
+from shared.push.store.campaigns import DynamoCampaignStore
+from shared.push.store.quota import DynamoQuotaStore
+from shared.registrations.model.apps import Fcm
+from shared.registrations.model.contacts import attributes_of, tags_of
 from shared.registrations.service.reach import ReachService
 from shared.registrations.store import DynamoAppStore, DynamoContactStore, DynamoDeviceStore
+
+if TYPE_CHECKING:
+    from shared.push.service.texts import CampaignTexts
 
 FUNCTION_TIMEOUT = timedelta(seconds=120)
 """The function's timeout; a test of infra holds it against the deployed one."""
@@ -41,12 +52,21 @@ LEASE = FUNCTION_TIMEOUT + timedelta(seconds=5)
 
 
 class FcmChannels:
-    """The FCM channel of each app, kept between invocations with its connections."""
+    """The Firebase project and the FCM channel of each app, kept between invocations."""
 
     def __init__(self, apps: DynamoAppStore) -> None:
         self._apps = apps
+        self._projects: dict[str, str] = {}
         self._channels: dict[str, tuple[object, FcmChannel]] = {}
         self._secrets: dict[str, Secret] = {}
+
+    def project_of(self, app_id: str) -> str:
+        """Return the app's Firebase project, as it was when its channel was last asked for.
+
+        Raises:
+            CredentialsError: the app names none.
+        """
+        return self._projects.get(app_id) or self._fcm_of(app_id).project_id
 
     def channel_of(self, app_id: str) -> Channel:
         """Return the app's channel; a rotated secret makes a new one.
@@ -54,9 +74,7 @@ class FcmChannels:
         Raises:
             CredentialsError: the app names no credentials, or they cannot be read.
         """
-        fcm = self._apps.get_app(app_id).fcm
-        if fcm is None:
-            raise CredentialsError(f"{app_id} names no Firebase project")
+        fcm = self._fcm_of(app_id)
         secret = self._secrets.setdefault(fcm.secret, Secret(id=fcm.secret))
         try:
             value = secret.value()
@@ -70,6 +88,13 @@ class FcmChannels:
             )
             self._channels[fcm.secret] = kept
         return kept[1]
+
+    def _fcm_of(self, app_id: str) -> Fcm:
+        fcm = self._apps.get_app(app_id).fcm
+        if fcm is None:
+            raise CredentialsError(f"{app_id} names no Firebase project")
+        self._projects[app_id] = fcm.project_id
+        return fcm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +121,10 @@ class PolicyPermission:
         answers = self.decisions.reserve_many([_request(one) for one in asked])
         return [decision for decision, _ in answers]
 
+    def judge(self, asked: Sequence[Asked], *, at: datetime) -> Sequence[Decision]:
+        """Say for each what would be decided at an instant; nobody is counted."""
+        return self.decisions.decide_many([one.candidate for one in asked], at=at)
+
     def take_back(self, asked: Sequence[Asked]) -> None:
         """Count no longer what was allowed."""
         self.decisions.withdraw([_request(one) for one in asked])
@@ -119,57 +148,136 @@ def _request(asked: Asked) -> Request:
     return Request(candidate=asked.candidate, key=asked.key)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredContacts:
+    """The registrations' contacts, as far as the texts of campaigns need them."""
+
+    contacts: DynamoContactStore
+
+    def of_contacts(
+        self, contact_ids: Collection[str], *, app_id: str
+    ) -> Mapping[str, PersonFacts]:
+        """Return the tags and attributes of people, over all contacts that were joined."""
+        roots = self.contacts.roots_of(contact_ids, app_id=app_id)
+        members = {one: root.members | {one} for one, root in roots.items()}
+        asked = frozenset[str]().union(*members.values())
+        known = {one.contact_id: one for one in self.contacts.get_contacts(asked, app_id=app_id)}
+        people = {
+            one: [known[each] for each in sorted(joined) if each in known]
+            for one, joined in members.items()
+        }
+        return {
+            one: PersonFacts(tags=tags_of(found), attributes=attributes_of(found))
+            for one, found in people.items()
+        }
+
+
+class RenderedTexts:
+    """What campaigns tell; Liquid is loaded with the first of them."""
+
+    def contents_of(
+        self, chunk: Chunk, targets: Mapping[int, Target]
+    ) -> Mapping[int, Content | Unrendered]:
+        """Return what each recipient is told, or why there is nothing to tell."""
+        return _texts().contents_of(chunk, targets)
+
+
 class PushQueue:
     """The queue that feeds this function."""
 
     def __init__(self, jobs: JobQueue) -> None:
         self._jobs = jobs
 
-    def ask_again(self, *, app_id: str, chunk_id: str, after: timedelta) -> None:
+    def ask_again(self, *, app_id: str, chunk_id: str, after: timedelta, is_released: bool) -> None:
         """Have a chunk worked on again."""
-        self._jobs.put({"app_id": app_id, "chunk_id": chunk_id}, after=after)
+        job = {"app_id": app_id, "chunk_id": chunk_id, "released": is_released}
+        self._jobs.put(job, after=after)
 
 
-def _permission(apps: DynamoAppStore, ledger: Ledger, ids: Ids) -> PolicyPermission:
-    table = settings().contact_policy_table
-    policies = DynamoPolicyStore(table=table, ledger=ledger)
-    return PolicyPermission(
-        decisions=DecisionService(
-            people=DynamoPersonStore(table=table, ledger=ledger),
-            rules=PolicyCache(
-                store=policies, apps=RegisteredApps(apps=apps), elapsed=time.monotonic
-            ),
-            clock=system_clock,
-            ids=ids,
-            pause=pause_after,
-        ),
-        deferrals=DeferralService(
-            store=DynamoDeferralStore(table=table, ledger=ledger), clock=system_clock
-        ),
-    )
+def end_of(context: Any) -> datetime | None:
+    """Return when Lambda stops this invocation, as far as its context says."""
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    return system_clock() + timedelta(milliseconds=remaining()) if remaining else None
 
 
 @cache
 def sender() -> SendService:
     """Return the sender of this process."""
-    table, ledger = settings().registrations_table, Ledger(table=settings().contact_events_table)
-    apps = DynamoAppStore(table=table, ledger=ledger)
-    device_store = DynamoDeviceStore(table=table, ledger=ledger)
-    ids = Ids(clock=system_clock)
+    channels = FcmChannels(_app_store())
     return SendService(
         chunks=DynamoChunkStore(
             table=settings().push_table, ledger_table=settings().contact_events_table
         ),
         devices=ReachService(
-            device_store=device_store,
-            contact_store=DynamoContactStore(table=table, ledger=ledger),
+            device_store=DynamoDeviceStore(table=settings().registrations_table, ledger=_ledger()),
+            contact_store=_contact_store(),
             clock=system_clock,
-            ids=ids,
+            ids=_ids(),
         ),
-        permission=ChunkPermission(permission=_permission(apps, ledger, ids)),
-        channels=FcmChannels(apps),
+        campaigns=_campaigns(),
+        permission=ChunkPermission(permission=_permission()),
+        texts=RenderedTexts(),
+        quota=Governor(
+            store=DynamoQuotaStore(table=settings().push_table),
+            projects=channels,
+            clock=system_clock,
+        ),
+        channels=channels,
         queue=PushQueue(JobQueue(url=settings().push_queue_url)),
         clock=system_clock,
-        ids=ids,
+        ids=_ids(),
         lease=LEASE,
     )
+
+
+def _permission() -> PolicyPermission:
+    table = settings().contact_policy_table
+    policies = DynamoPolicyStore(table=table, ledger=_ledger())
+    return PolicyPermission(
+        decisions=DecisionService(
+            people=DynamoPersonStore(table=table, ledger=_ledger()),
+            rules=PolicyCache(
+                store=policies, apps=RegisteredApps(apps=_app_store()), elapsed=time.monotonic
+            ),
+            clock=system_clock,
+            ids=_ids(),
+            pause=pause_after,
+        ),
+        deferrals=DeferralService(
+            store=DynamoDeferralStore(table=table, ledger=_ledger()), clock=system_clock
+        ),
+    )
+
+
+@cache
+def _texts() -> "CampaignTexts":
+    from shared.push.service.texts import CampaignTexts  # noqa: PLC0415 - brings Liquid
+
+    return CampaignTexts(
+        campaigns=_campaigns(), contacts=RegisteredContacts(contacts=_contact_store())
+    )
+
+
+@cache
+def _campaigns() -> DynamoCampaignStore:
+    return DynamoCampaignStore(table=settings().push_table, ledger=_ledger())
+
+
+@cache
+def _app_store() -> DynamoAppStore:
+    return DynamoAppStore(table=settings().registrations_table, ledger=_ledger())
+
+
+@cache
+def _contact_store() -> DynamoContactStore:
+    return DynamoContactStore(table=settings().registrations_table, ledger=_ledger())
+
+
+@cache
+def _ledger() -> Ledger:
+    return Ledger(table=settings().contact_events_table)
+
+
+@cache
+def _ids() -> Ids:
+    return Ids(clock=system_clock)

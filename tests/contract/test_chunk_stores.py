@@ -32,7 +32,7 @@ from shared.push.model import (
     ReceiptKind,
     State,
 )
-from shared.push.ports import ChunkStore, MessageArchive, Permission
+from shared.push.ports import ChunkStore, MessageArchive, Permission, Quota
 from shared.push.service.messages import Accepted, Addressee, MessageService
 from shared.push.service.permission import ChunkPermission
 from shared.push.service.personal import PersonalMessages
@@ -50,10 +50,14 @@ from tests.contract.test_registration_stores import (
 from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.push import (
     SENT,
+    CountedQuota,
     InMemoryChunkStore,
     InMemoryQueue,
+    Job,
+    SameText,
     ScriptedChannel,
     ScriptedPermission,
+    SettableCampaigns,
 )
 
 HELLO = Content(title="Hello", body="there")
@@ -90,6 +94,9 @@ class Push:
     channel: ScriptedChannel
     queue: InMemoryQueue
     permission: ScriptedPermission
+    campaigns: SettableCampaigns
+    texts: SameText
+    quota: CountedQuota
     personal: PersonalMessages
     clock: ManualClock
     told: Callable[[], list[str]]
@@ -156,11 +163,13 @@ def assemble(
     *,
     told: Callable[[], list[str]],
     permission: Permission | None = None,
+    quota: Quota | None = None,
 ) -> Push:
     clock = registrations.clock
     ids, app = Ids(clock=clock), AnApp()
     _put_app(registrations)
     channel, queue, scripted = ScriptedChannel(), InMemoryQueue(), ScriptedPermission()
+    campaigns, texts, counted = SettableCampaigns(), SameText(), CountedQuota()
     return Push(
         registrations=registrations,
         chunks=chunks,
@@ -171,7 +180,10 @@ def assemble(
         sender=SendService(
             chunks=chunks,
             devices=registrations.reach,
+            campaigns=campaigns,
             permission=ChunkPermission(permission=permission or scripted),
+            texts=texts,
+            quota=quota or counted,
             channels=channel,
             queue=queue,
             clock=clock,
@@ -181,6 +193,9 @@ def assemble(
         channel=channel,
         queue=queue,
         permission=scripted,
+        campaigns=campaigns,
+        texts=texts,
+        quota=counted,
         personal=PersonalMessages(archive=chunks),
         clock=clock,
         told=told,
@@ -293,7 +308,7 @@ def test_a_message_is_tried_again_when_the_provider_says(it: Push) -> None:
     it.channel.script["phone-001"] = [LATER]
     accepted = it.send("phone-001")
     assert it.work(accepted) == (State.PENDING,)
-    assert it.queue.asked == [(accepted.chunk.chunk_id, timedelta(seconds=60))]
+    assert it.queue.asked == [Job(accepted.chunk.chunk_id, timedelta(seconds=60))]
     assert it.work(accepted) == (State.SENT,)
 
 
@@ -561,11 +576,13 @@ def final(it: Push, accepted: Accepted) -> Any:
 
 
 def replace_save(it: Push, accepted: Accepted) -> SendService:
-    """Return a sender whose process dies when it wants to save the states."""
+    """Return a sender whose process dies when it wants to save what came of the messages."""
 
     class Dying(type(it.chunks)):  # type: ignore[misc]
-        def save_states(self, *args: Any, **kwargs: Any) -> None:
-            raise KeyboardInterrupt
+        def save_states(self, *args: Any, give_back: bool, **kwargs: Any) -> None:
+            if give_back:
+                raise KeyboardInterrupt
+            super().save_states(*args, give_back=give_back, **kwargs)
 
     dying = object.__new__(Dying)
     dying.__dict__.update(it.chunks.__dict__)

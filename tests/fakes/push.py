@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 from typing_extensions import override
 
+from shared.kernel.addresses import Target
 from shared.kernel.decisions import Allow, Decision
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
 from shared.push.errors import (
+    CampaignNotFoundError,
     LeaseHeldError,
     LeaseLostError,
     MessageNotFoundError,
@@ -18,22 +20,32 @@ from shared.push.errors import (
     TemplateNameTakenError,
     TemplateNotFoundError,
 )
-from shared.push.model import Chunk, Delivery, DeliveryResult, Outcome
+from shared.push.model import Chunk, Content, Delivery, DeliveryResult, Outcome, Unrendered
+from shared.push.model.books import Line, line_of
+from shared.push.model.campaigns import CampaignState, Run
+from shared.push.model.quota import Bucket, Lane
 from shared.push.model.templates import Template
 from shared.push.ports import (
     Asked,
+    Campaigns,
     Channel,
     Channels,
     ChunkStore,
     MessageArchive,
     Permission,
     Queue,
+    Quota,
+    QuotaStore,
     TemplateStore,
+    Texts,
+    Waiting,
 )
 
 
 @dataclass
-class _Lease:
+class Lease:
+    """Who works on a chunk, and until when."""
+
     holder: str
     until: datetime
 
@@ -41,7 +53,9 @@ class _Lease:
 class InMemoryChunkStore(ChunkStore, MessageArchive):
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], Chunk] = {}
-        self.leases: dict[tuple[str, str], _Lease] = {}
+        self.leases: dict[tuple[str, str], Lease] = {}
+        self.lines: dict[tuple[str, str], Line] = {}
+        self.waiting: dict[tuple[str, str, datetime], Waiting] = {}
         self.attempts: dict[tuple[str, str], Remembered] = {}
         self.events: dict[tuple[str, str, datetime, str], Envelope] = {}
 
@@ -56,6 +70,21 @@ class InMemoryChunkStore(ChunkStore, MessageArchive):
                 fingerprint=attempt.fingerprint, result=chunk.chunk_id
             )
         return True
+
+    def plan(self, *chunks: Chunk) -> None:
+        """Store chunks of campaigns with their lines, as planning does; they wait."""
+        for chunk in chunks:
+            self.kept[chunk.app_id, chunk.chunk_id] = chunk
+            self.count(chunk)
+            self.hold(chunk, due_at=chunk.planned_at)
+
+    def count(self, chunk: Chunk) -> None:
+        """Write a chunk's line into the books."""
+        self.lines[chunk.app_id, chunk.chunk_id] = line_of(chunk)
+
+    def hold(self, chunk: Chunk, *, due_at: datetime) -> None:
+        waits = Waiting(chunk_id=chunk.chunk_id, due_at=due_at, size=len(chunk.pending))
+        self.waiting[chunk.app_id, chunk.chunk_id, due_at] = waits
 
     @override
     def recall(self, attempt: Attempt, *, app_id: str) -> Remembered | None:
@@ -78,19 +107,26 @@ class InMemoryChunkStore(ChunkStore, MessageArchive):
         lease = self.leases.get((app_id, chunk_id))
         if lease and lease.until > at:
             raise LeaseHeldError(chunk_id)
-        self.leases[app_id, chunk_id] = _Lease(holder=holder, until=until)
+        self.leases[app_id, chunk_id] = Lease(holder=holder, until=until)
         taken = replace(chunk, turn=chunk.turn + 1)
         self.kept[app_id, chunk_id] = taken
         return replace(taken, was_dropped=lease is not None)
 
     @override
-    def save_states(self, chunk: Chunk, *, holder: str, give_back: bool) -> None:
+    def save_states(self, chunk: Chunk, *, before: Chunk, holder: str, give_back: bool) -> None:
         key = (chunk.app_id, chunk.chunk_id)
         if key not in self.leases or self.leases[key].holder != holder:
             raise LeaseLostError(chunk.chunk_id)
-        self.kept[key] = replace(self.kept[key], states=chunk.states)
+        self.kept[key] = replace(self.kept[key], states=chunk.states, reasons=chunk.reasons)
+        if chunk.part and line_of(chunk) != line_of(before):
+            self.count(chunk)
         if give_back:
             del self.leases[key]
+
+    @override
+    def put_back(self, chunk: Chunk, *, before: Chunk, holder: str, due_at: datetime) -> None:
+        self.save_states(chunk, before=before, holder=holder, give_back=True)
+        self.hold(chunk, due_at=due_at)
 
     @override
     def messages_of(
@@ -215,13 +251,14 @@ class ScriptedChannel(Channel, Channels):
 
     script: dict[str, list[DeliveryResult]] = field(default_factory=dict)
     sent: list[Delivery] = field(default_factory=list)
+    validated: list[Delivery] = field(default_factory=list)
     before_answer: Callable[[], None] = lambda: None
 
     @override
     def send(
         self, deliveries: Sequence[Delivery], *, validate_only: bool = False
     ) -> Sequence[DeliveryResult]:
-        self.sent += deliveries
+        (self.validated if validate_only else self.sent).extend(deliveries)
         self.before_answer()
         return [self._answer(delivery.address.value) for delivery in deliveries]
 
@@ -234,13 +271,98 @@ class ScriptedChannel(Channel, Channels):
         return scripted.pop(0) if scripted else SENT
 
 
+@dataclass(frozen=True)
+class Job:
+    """A job of the sender's queue."""
+
+    chunk_id: str
+    after: timedelta
+    is_released: bool = False
+
+
 @dataclass
 class InMemoryQueue(Queue):
-    asked: list[tuple[str, timedelta]] = field(default_factory=list)
+    asked: list[Job] = field(default_factory=list)
 
     @override
-    def ask_again(self, *, app_id: str, chunk_id: str, after: timedelta) -> None:
-        self.asked.append((chunk_id, after))
+    def ask_again(self, *, app_id: str, chunk_id: str, after: timedelta, is_released: bool) -> None:
+        self.asked.append(Job(chunk_id, after, is_released))
+
+
+@dataclass
+class SettableCampaigns(Campaigns):
+    """Campaigns whose states tests set, and the runs they know; else a campaign is sending."""
+
+    states: dict[str, CampaignState] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+
+    @override
+    def state_of(self, campaign_id: str, *, app_id: str) -> CampaignState:
+        return self.states.get(campaign_id, CampaignState.SENDING)
+
+    @override
+    def get_run(self, run_id: str, *, campaign_id: str, app_id: str) -> Run:
+        try:
+            return self.runs[run_id]
+        except KeyError:
+            raise CampaignNotFoundError(campaign_id) from None
+
+
+@dataclass
+class SameText(Texts):
+    """Tells everybody the same, but for those devices whose text cannot be made."""
+
+    content: Content = field(default_factory=lambda: Content(title="Hello"))
+    unrendered: dict[str, str] = field(default_factory=dict)
+
+    @override
+    def contents_of(
+        self, chunk: Chunk, targets: Mapping[int, Target]
+    ) -> Mapping[int, Content | Unrendered]:
+        reasons = {at: self.unrendered.get(one.device_id) for at, one in targets.items()}
+        return {
+            at: Unrendered(reason=reason) if reason else self.content
+            for at, reason in reasons.items()
+        }
+
+
+@dataclass
+class CountedQuota(Quota):
+    """Lets everything go, until it is given a pause; remembers what was taken and when to stop."""
+
+    pause: timedelta | None = None
+    taken: int = 0
+    stops: list[datetime] = field(default_factory=list)
+
+    @override
+    def take(self, messages: int, *, app_id: str, lane: Lane) -> timedelta | None:
+        if self.pause is None:
+            self.taken += messages
+        return self.pause
+
+    @override
+    def return_unused(self, messages: int, *, app_id: str, lane: Lane) -> None:
+        self.taken -= messages
+
+    @override
+    def turned_away(self, *, app_id: str, until: datetime) -> None:
+        self.stops.append(until)
+
+
+@dataclass
+class InMemoryQuotaStore(QuotaStore):
+    kept: dict[str, Bucket] = field(default_factory=dict)
+
+    @override
+    def bucket_of(self, project_id: str) -> Bucket | None:
+        return self.kept.get(project_id)
+
+    @override
+    def replace_bucket(self, project_id: str, bucket: Bucket, *, before: Bucket | None) -> bool:
+        if self.kept.get(project_id) != before:
+            return False
+        self.kept[project_id] = bucket
+        return True
 
 
 class ScriptedPermission(Permission):
@@ -250,10 +372,16 @@ class ScriptedPermission(Permission):
         self.answers: dict[str, Decision] = {}
         self.counted: set[str] = set()
         self.put_offs: list[tuple[str, str, datetime]] = []
+        self.judged_at: list[datetime] = []
 
     @override
     def ask(self, asked: Sequence[Asked]) -> Sequence[Decision]:
         return [self._answer(one) for one in asked]
+
+    @override
+    def judge(self, asked: Sequence[Asked], *, at: datetime) -> Sequence[Decision]:
+        self.judged_at.append(at)
+        return [self.answers.get(one.candidate.contact_id, Allow()) for one in asked]
 
     @override
     def take_back(self, asked: Sequence[Asked]) -> None:

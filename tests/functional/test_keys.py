@@ -1,5 +1,6 @@
 """Every key of an app's data starts with the app; what does not is listed here, nowhere else."""
 
+import json
 import re
 from typing import Any
 
@@ -8,8 +9,9 @@ from shared.kernel.clock import rfc3339, system_clock
 from tests.fakes.issuer import OidcIssuer
 from tests.functional.conftest import POOL, Deployment
 
-WITHOUT_AN_APP = re.compile(r"GRANT#.*|APPS|WRITEKEY#.*|RECEIPT#.*")
-"""Grants are given before and above apps; the list of apps; a stream's batch mixes apps."""
+WITHOUT_AN_APP = re.compile(r"GRANT#.*|APPS|WRITEKEY#.*|RECEIPT#.*|QUOTA#.*")
+"""Grants are given before and above apps; the list of apps; a stream's batch mixes apps; apps may
+share a Firebase project, whose quota FCM counts."""
 
 
 def test_keys_start_with_the_app(deployed: Deployment, dynamodb_client: Any) -> None:
@@ -25,12 +27,16 @@ def test_keys_start_with_the_app(deployed: Deployment, dynamodb_client: Any) -> 
         {"user_token": OidcIssuer(POOL, audience="the-app").token()},
         bearer=device["device_token"],
     )
-    deployed.request(
+    sent = deployed.request(
         f"POST /v1/apps/{app_id}/messages",
         {"recipients": [{"device_id": "phone-001"}], "content": {"title": "Hello"}},
         bearer=deployed.marketer(app_id, "sender"),
         headers={"Idempotency-Key": "k"},
     )
+    chunk_id = sent.body["messages"][0]["message_id"].split("_")[1]
+    job = {"messageId": "1", "body": json.dumps({"app_id": app_id, "chunk_id": chunk_id})}
+    # There are no credentials: it takes of the quota, and comes again.
+    assert deployed.invoke("send_push", {"Records": [job]})["batchItemFailures"]
     bearer, path = deployed.operator(), f"/v1/apps/{app_id}/contacts/{device['contact_id']}"
     wanted = {"contact_id": device["contact_id"], "channel": "post", "reserve": True}
     segment = {"name": "s", "rule": {"event": {"type": "case.opened.v1"}}}
@@ -54,4 +60,5 @@ def test_keys_start_with_the_app(deployed: Deployment, dynamodb_client: Any) -> 
     }
     of_the_app = {key for key in keys if key.startswith(f"APP#{app_id}#")}
     assert len(of_the_app) >= 14
+    assert "QUOTA#engage-local" in keys
     assert all(WITHOUT_AN_APP.fullmatch(key) for key in keys - of_the_app)

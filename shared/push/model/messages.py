@@ -98,6 +98,13 @@ class Delivery:
     content: Content
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unrendered:
+    """Why a recipient has no message: ``too_large:de``, say, of what is German."""
+
+    reason: str
+
+
 class Outcome(StrEnum):
     """What a channel did with a delivery."""
 
@@ -294,6 +301,16 @@ class Chunk:
         return f"msg_{self.chunk_id}_{index}"
 
     @property
+    def is_rehearsal(self) -> bool:
+        """Say whether nobody is to be reached."""
+        return self.part is not None and self.part.is_rehearsal
+
+    @property
+    def delivery(self) -> DeliveryMode:
+        """Return what is done where an answer was lost; what is no campaign's is sent again."""
+        return self.part.delivery if self.part else DeliveryMode.AT_LEAST_ONCE
+
+    @property
     def pending(self) -> tuple[int, ...]:
         """Return which messages have no final state yet."""
         return tuple(at for at, state in enumerate(self.states) if not state.is_final)
@@ -312,10 +329,12 @@ class Chunk:
             ),
         )
 
-    def with_states(self, changed: Mapping[int, State]) -> "Chunk":
-        """Return the chunk with some messages moved on."""
+    def with_states(
+        self, changed: Mapping[int, State], *, reasons: Mapping[int, str] | None = None
+    ) -> "Chunk":
+        """Return the chunk with some messages moved on, and why."""
         states = tuple(changed.get(at, state) for at, state in enumerate(self.states))
-        return replace(self, states=states)
+        return replace(self, states=states, reasons={**self.reasons, **(reasons or {})})
 
 
 def place_of_message(message_id: str) -> tuple[str, int] | None:

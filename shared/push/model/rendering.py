@@ -55,6 +55,11 @@ def needs_recipient(draft: TemplateDraft) -> bool:
     return any(path[0] in OF_RECIPIENT for _, text in draft.texts() for path in paths_of(text))
 
 
+def needs_contact(draft: TemplateDraft) -> bool:
+    """Say whether what the template says is not the same for everybody with one locale."""
+    return any(path[0] == "contact" for _, text in draft.texts() for path in paths_of(text))
+
+
 def check(draft: TemplateDraft, *, app_name: str) -> None:
     """Hold a template to every rule that can be told before its recipients are known.
 

@@ -10,7 +10,9 @@ from shared.kernel.decisions import Candidate, Decision
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
-from shared.push.model import Chunk, Delivery, DeliveryResult
+from shared.push.model import Chunk, Content, Delivery, DeliveryResult, Unrendered
+from shared.push.model.campaigns import CampaignState, Run
+from shared.push.model.quota import Bucket, Lane
 
 
 class Channel(Protocol):
@@ -98,8 +100,21 @@ class ChunkStore(Protocol):
         """
         ...
 
-    def save_states(self, chunk: Chunk, *, holder: str, give_back: bool) -> None:
-        """Store the chunk's states under the lease, and give it back if asked.
+    def save_states(self, chunk: Chunk, *, before: Chunk, holder: str, give_back: bool) -> None:
+        """Store the chunk's states and reasons under the lease, and give it back if asked.
+
+        ``before`` is the chunk as it is stored: where its line in the books differs, the new one
+        is written in the same transaction.
+
+        Raises:
+            LeaseLostError: another holder took over.
+        """
+        ...
+
+    def put_back(self, chunk: Chunk, *, before: Chunk, holder: str, due_at: datetime) -> None:
+        """Do as ``save_states``, give the lease back, and have the chunk wait for its release.
+
+        It is a part of a campaign, and waits with what it still has to send.
 
         Raises:
             LeaseLostError: another holder took over.
@@ -128,6 +143,10 @@ class Permission(Protocol):
 
     def ask(self, asked: Sequence[Asked]) -> Sequence[Decision]:
         """Decide for each, in order; who is allowed is counted from now on."""
+        ...
+
+    def judge(self, asked: Sequence[Asked], *, at: datetime) -> Sequence[Decision]:
+        """Say for each what would be decided at an instant; nobody is counted."""
         ...
 
     def take_back(self, asked: Sequence[Asked]) -> None:
@@ -164,6 +183,75 @@ class MessageArchive(Protocol):
 class Queue(Protocol):
     """The queue that feeds the sender."""
 
-    def ask_again(self, *, app_id: str, chunk_id: str, after: timedelta) -> None:
-        """Have a chunk worked on again, not before ``after``, which is at most 15 minutes."""
+    def ask_again(self, *, app_id: str, chunk_id: str, after: timedelta, is_released: bool) -> None:
+        """Have a chunk worked on again, not before ``after``, which is at most 15 minutes.
+
+        ``is_released`` is carried on: whether the chunk was let go under its campaign's throttle.
+        """
+        ...
+
+
+class Campaigns(Protocol):
+    """Campaigns and their runs, as far as sending needs them."""
+
+    def state_of(self, campaign_id: str, *, app_id: str) -> CampaignState:
+        """Return where a campaign stands at this moment: what was acknowledged is seen."""
+        ...
+
+    def get_run(self, run_id: str, *, campaign_id: str, app_id: str) -> Run:
+        """Return a run or raise ``CampaignNotFoundError``."""
+        ...
+
+
+class Texts(Protocol):
+    """What recipients are told."""
+
+    def contents_of(
+        self, chunk: Chunk, targets: Mapping[int, Target]
+    ) -> Mapping[int, Content | Unrendered]:
+        """Return what each of a campaign's recipients is told, or why there is nothing to tell."""
+        ...
+
+
+class Quota(Protocol):
+    """What may be sent through an app's Firebase project, which other senders use as well."""
+
+    def take(self, messages: int, *, app_id: str, lane: Lane) -> timedelta | None:
+        """Take leave to send so many messages now; if not now, return when to ask again.
+
+        Raises:
+            CredentialsError: the app names no project.
+        """
+        ...
+
+    def return_unused(self, messages: int, *, app_id: str, lane: Lane) -> None:
+        """Give back what was taken just now and is not used."""
+        ...
+
+    def turned_away(self, *, app_id: str, until: datetime) -> None:
+        """Note that FCM takes nothing of the project until an instant."""
+        ...
+
+
+class QuotaStore(Protocol):
+    """What is left of each project's quota."""
+
+    def bucket_of(self, project_id: str) -> Bucket | None:
+        """Return what is left; ``None`` before the first use."""
+        ...
+
+    def replace_bucket(self, project_id: str, bucket: Bucket, *, before: Bucket | None) -> bool:
+        """Store what is left; ``False``, with nothing stored, where another was faster."""
+        ...
+
+
+class Projects(Protocol):
+    """The Firebase project of each app."""
+
+    def project_of(self, app_id: str) -> str:
+        """Return the project's id.
+
+        Raises:
+            CredentialsError: the app names none.
+        """
         ...

@@ -1,6 +1,6 @@
 """What templates need from outside."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,6 +47,16 @@ class People(Protocol):
 
     def of_device(self, device_id: str, *, app_id: str) -> PersonFacts:
         """Return what is known of the contact on a device, and the device's own locale."""
+        ...
+
+
+class Contacts(Protocol):
+    """Many people at once, as far as the texts of campaigns need them."""
+
+    def of_contacts(
+        self, contact_ids: Collection[str], *, app_id: str
+    ) -> Mapping[str, PersonFacts]:
+        """Return what is known of each, over all that were joined; nothing of somebody unknown."""
         ...
 
 

@@ -1,7 +1,8 @@
 """What the contact policy lets a chunk tell: people are asked for, not their devices.
 
 A person with three devices is told once, and counted once. So what is counted has one key for a
-chunk and contact: however often the chunk is worked on, it is the same touch.
+contact and what they are told: the chunk, or the campaign, in which a person's devices may lie in
+several chunks. However often a chunk is worked on, it is the same touch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,10 +21,13 @@ class ChunkPermission:
     permission: Permission
 
     def ask(self, chunk: Chunk, indexes: Iterable[int]) -> Mapping[int, Decision]:
-        """Return whether each of the messages may be sent now; who is allowed is counted."""
+        """Return whether each of the messages may be sent now; who is allowed is counted.
+
+        In a rehearsal nobody is counted, and it is asked what will be when the messages are due.
+        """
         people = {index: chunk.recipients[index].contact_id for index in indexes}
         contacts = list(dict.fromkeys(people.values()))
-        answers = self.permission.ask(_asked(chunk, contacts)) if contacts else ()
+        answers = self._answers(chunk, _asked(chunk, contacts)) if contacts else ()
         decisions = dict(zip(contacts, answers, strict=True))
         return {index: decisions[contact_id] for index, contact_id in people.items()}
 
@@ -39,9 +43,15 @@ class ChunkPermission:
             until = untils[asked.candidate.contact_id]
             self.permission.put_off(asked, chunk_id=chunk.chunk_id, until=until)
 
+    def _answers(self, chunk: Chunk, asked: Sequence[Asked]) -> Sequence[Decision]:
+        if chunk.is_rehearsal:
+            return self.permission.judge(asked, at=chunk.planned_at)
+        return self.permission.ask(asked)
+
 
 def _asked(chunk: Chunk, contact_ids: Sequence[str]) -> list[Asked]:
     terms = chunk.terms
+    told = terms.campaign_id or chunk.chunk_id
     return [
         Asked(
             candidate=Candidate(
@@ -52,9 +62,11 @@ def _asked(chunk: Chunk, contact_ids: Sequence[str]) -> list[Asked]:
                 topic=terms.topic,
                 offer_key=terms.offer_key,
                 priority=terms.priority,
+                campaign_id=terms.campaign_id,
+                holdout_percent=terms.holdout_percent,
                 expires_at=chunk.send_until,
             ),
-            key=f"push/{chunk.chunk_id}/{contact_id}",
+            key=f"push/{told}/{contact_id}",
         )
         for contact_id in contact_ids
     ]

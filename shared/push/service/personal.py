@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.kernel.paging import Page
-from shared.push.model import NOBODY, Chunk, place_of_message
+from shared.push.model import NOBODY, Chunk, Recipient, place_of_message
 from shared.push.ports import MessageArchive
 
 _BATCH = 100
@@ -67,20 +67,30 @@ class PersonalMessages:
             if place is None or place[0] not in chunks:
                 continue
             chunk = chunks[place[0]]
-            content = chunk.content
+            recipient = chunk.recipients[place[1]]
             yield {
                 "message_id": message_id,
                 "planned_at": chunk.planned_at,
                 "purpose": chunk.purpose,
                 "state": chunk.states[place[1]],
-                "device_id": chunk.recipients[place[1]].device_id,
-                "title": content.title,
-                "body": content.body,
-                "image": content.image,
-                "link": content.link,
-                "data": dict(content.data),
+                "device_id": recipient.device_id,
+                **_text_of(chunk, recipient),
             }
 
     def _chunks(self, message_ids: Sequence[str], *, app_id: str) -> Mapping[str, Chunk]:
         places = (place_of_message(one) for one in message_ids)
         return self.archive.chunks({place[0] for place in places if place}, app_id=app_id)
+
+
+def _text_of(chunk: Chunk, recipient: Recipient) -> Mapping[str, Any]:
+    """Return what a message said; of a campaign, whose texts are not kept, which of them it was."""
+    content = chunk.content
+    if content is None:
+        return {"campaign_id": chunk.terms.campaign_id, "variant": recipient.variant}
+    return {
+        "title": content.title,
+        "body": content.body,
+        "image": content.image,
+        "link": content.link,
+        "data": dict(content.data),
+    }

@@ -3,14 +3,18 @@
 | what                | pk                       | sk |
 | ------------------- | ------------------------ | -- |
 | chunk               | APP#<app>#K#<chunk>      | K  |
+| its recipients      | the same                 | R  |
 | final event         | in the ledger, under the chunk's planned instant and the message id |
+
+``K`` is written with every step of the sender, so it is small: 500 messages take about 1 kB, and a
+letter more for each where there are reasons. ``R``, many times as large, is written once.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from functools import cache
 from itertools import islice
@@ -18,6 +22,7 @@ from typing import Any
 
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute
 from pynamodb.exceptions import DoesNotExist
+from pynamodb.expressions.update import Action
 from typing_extensions import override
 
 from shared.kernel.clock import from_rfc3339, rfc3339
@@ -44,41 +49,56 @@ from shared.push.model import (
     Button,
     Chunk,
     Content,
+    DeliveryMode,
     InterruptionLevel,
+    Part,
     Priority,
     Recipient,
     State,
     Terms,
     place_of_message,
 )
+from shared.push.model.books import line_of
 from shared.push.ports import ChunkStore, MessageArchive
 from shared.push.store.attempts import Attempts
+from shared.push.store.books import LineRow, WaitingRow, write_of_line, write_of_waiting
 
 CHUNKS_KEPT = timedelta(days=90)
 """How long devices may report on a message."""
 
 _LETTER = {
     State.PENDING: ".",
+    State.TRYING: "!",
     State.AMBIGUOUS: "?",
     State.SENT: "s",
     State.INVALID: "i",
     State.SKIPPED: "k",
+    State.HELD_OUT: "h",
     State.EXPIRED: "x",
     State.FAILED: "f",
     State.UNKNOWN: "u",
+    State.DEFERRED: "d",
 }
 _STATE = {letter: state for state, letter in _LETTER.items()}
 
+_NO_REASON = "."
+_FIRST_REASON = ord("A")
+
 
 class _ChunkRow(Row):
-    """A chunk; ``states`` has one letter a message, ``open`` says that some are not final."""
+    """A chunk; ``states`` has one letter a message.
 
-    content = UnicodeAttribute()
+    ``reasons`` are the different ones, and ``whys`` has the letter of one of them, or a dot, for
+    each message: ``A`` is the first, and so on through Unicode.
+    """
+
     purpose = UnicodeAttribute()
     terms = UnicodeAttribute(null=True)
-    recipients = UnicodeAttribute()
+    part = UnicodeAttribute(null=True)
     unreached = UnicodeAttribute()
     states = UnicodeAttribute()
+    reasons = UnicodeAttribute(null=True)
+    whys = UnicodeAttribute(null=True)
     planned_at = UnicodeAttribute()
     send_until = UnicodeAttribute()
     turn = NumberAttribute()
@@ -87,11 +107,78 @@ class _ChunkRow(Row):
     expires_at = NumberAttribute()
 
 
+class _RecipientsRow(Row):
+    """Whom a chunk tells, and what, where that is the same for everybody."""
+
+    content = UnicodeAttribute(null=True)
+    recipients = UnicodeAttribute()
+    expires_at = NumberAttribute()
+
+
+class ChunkRows:
+    """Builds the writes of chunks, for transactions of the chunk store and of the plan store."""
+
+    def __init__(self, *, table: str) -> None:
+        self.chunk = bind(_ChunkRow, table=table)
+        self.recipients = bind(_RecipientsRow, table=table)
+        self._line = bind(LineRow, table=table)
+        self._waiting = bind(WaitingRow, table=table)
+
+    def writes_of_new_chunk(self, chunk: Chunk) -> Mapping[str, Write]:
+        """Return the writes of a new chunk, by names that no other chunk's writes have.
+
+        They are the chunk and its recipients; of a part of a campaign, its line in the books and
+        its wait for the release, too.
+        """
+        name, part = chunk.chunk_id, chunk.part
+        writes: dict[str, Write] = {
+            f"{name} chunk": Put(row=self._row(chunk), condition=self.chunk.pk.does_not_exist()),
+            f"{name} recipients": Put(row=self.recipients_row(chunk)),
+        }
+        if part:
+            writes[f"{name} line"] = self.line(chunk, part)
+            writes[f"{name} waiting"] = self.hold(chunk, part, due_at=chunk.planned_at)
+        return writes
+
+    def line(self, chunk: Chunk, part: Part) -> Put:
+        """Return the write of a chunk's line, as the chunk stands."""
+        return write_of_line(self._line, chunk, part)
+
+    def hold(self, chunk: Chunk, part: Part, *, due_at: datetime) -> Put:
+        """Return the write that has a chunk wait for its release."""
+        return write_of_waiting(self._waiting, chunk, part, due_at=due_at)
+
+    def recipients_row(self, chunk: Chunk) -> _RecipientsRow:
+        """Return the row of a chunk's recipients."""
+        return self.recipients(
+            *_recipients_key(chunk.app_id, chunk.chunk_id),
+            content=_text_of(chunk.content) if chunk.content else None,
+            recipients=_recipients_text(chunk),
+            expires_at=_expiry_of(chunk),
+        )
+
+    def _row(self, chunk: Chunk) -> _ChunkRow:
+        return self.chunk(
+            *_chunk_key(chunk.app_id, chunk.chunk_id),
+            purpose=chunk.purpose.value,
+            terms=_terms_text(chunk.terms),
+            part=json.dumps(asdict(chunk.part), separators=(",", ":")) if chunk.part else None,
+            unreached=json.dumps(chunk.unreached),
+            states=_letters(chunk.states),
+            planned_at=rfc3339(chunk.planned_at),
+            send_until=rfc3339(chunk.send_until),
+            turn=chunk.turn,
+            expires_at=_expiry_of(chunk),
+        )
+
+
 class DynamoChunkStore(ChunkStore, MessageArchive):
     """The push table, and the ledger."""
 
     def __init__(self, *, table: str, ledger_table: str) -> None:
-        self._chunk = bind(_ChunkRow, table=table)
+        self._rows = ChunkRows(table=table)
+        self._chunk = self._rows.chunk
+        self._recipients = self._rows.recipients
         self._attempts = Attempts(table=table)
         self._event = bind(EventRow, table=ledger_table)
         self._ledger = Ledger(table=ledger_table)
@@ -99,7 +186,7 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
     @override
     def add_chunk(self, chunk: Chunk, event: Envelope, *, attempt: Attempt | None) -> bool:
         writes: dict[str, Write] = {
-            "chunk": Put(row=self._row(chunk), condition=self._chunk.pk.does_not_exist()),
+            **self._rows.writes_of_new_chunk(chunk),
             "event": self._ledger.record(event),
         }
         if attempt:
@@ -120,18 +207,19 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
 
     @override
     def get_chunk(self, chunk_id: str, *, app_id: str) -> Chunk:
-        return _chunk_of(self._find(chunk_id, app_id), app_id=app_id, chunk_id=chunk_id)
+        found = self._find(chunk_id, app_id)
+        return _chunk_of(found, self._find_recipients(chunk_id, app_id), app_id=app_id)
 
     @override
     def take_lease(
         self, chunk_id: str, *, app_id: str, holder: str, at: datetime, until: datetime
     ) -> Chunk | None:
         found = self._find(chunk_id, app_id)
-        chunk = _chunk_of(found, app_id=app_id, chunk_id=chunk_id)
-        if not chunk.pending:
+        if all(_STATE[letter].is_final for letter in found.states):
             return None
         if found.held_until and found.held_until > rfc3339(at):
             raise LeaseHeldError(chunk_id)
+        recipients = self._find_recipients(chunk_id, app_id)
         row = self._chunk
         taken = Update(
             row=row(*_chunk_key(app_id, chunk_id)),
@@ -146,22 +234,46 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
             commit({"chunk": taken})
         except WriteRefusedError as error:
             raise LeaseHeldError(chunk_id) from error
-        return _chunk_of(
-            found, app_id=app_id, chunk_id=chunk_id, was_dropped=found.holder is not None
-        )
+        chunk = _chunk_of(found, recipients, app_id=app_id)
+        return replace(chunk, turn=chunk.turn + 1, was_dropped=found.holder is not None)
 
     @override
-    def save_states(self, chunk: Chunk, *, holder: str, give_back: bool) -> None:
+    def save_states(self, chunk: Chunk, *, before: Chunk, holder: str, give_back: bool) -> None:
+        self._save(chunk, before=before, holder=holder, give_back=give_back, writes={})
+
+    @override
+    def put_back(self, chunk: Chunk, *, before: Chunk, holder: str, due_at: datetime) -> None:
+        if chunk.part is None:
+            raise ValueError("only parts of campaigns wait for a release")
+        waits = self._rows.hold(chunk, chunk.part, due_at=due_at)
+        self._save(chunk, before=before, holder=holder, give_back=True, writes={"waiting": waits})
+
+    def _save(
+        self,
+        chunk: Chunk,
+        *,
+        before: Chunk,
+        holder: str,
+        give_back: bool,
+        writes: Mapping[str, Write],
+    ) -> None:
         row = self._chunk
-        states = row.states.set(_letters(chunk.states))
-        released = [row.holder.remove(), row.held_until.remove()] if give_back else []
+        actions: list[Action] = [row.states.set(_letters(chunk.states))]
+        if chunk.reasons:
+            reasons, whys = _reasons_text(chunk)
+            actions += [row.reasons.set(reasons), row.whys.set(whys)]
+        if give_back:
+            actions += [row.holder.remove(), row.held_until.remove()]
         saved = Update(
             row=row(*_chunk_key(chunk.app_id, chunk.chunk_id)),
-            actions=[states, *released],
+            actions=actions,
             condition=row.holder == holder,
         )
+        counted: dict[str, Write] = {}
+        if chunk.part and line_of(chunk) != line_of(before):
+            counted["line"] = self._rows.line(chunk, chunk.part)
         try:
-            commit({"chunk": saved})
+            commit({"chunk": saved, **counted, **writes})
         except WriteRefusedError as error:
             raise LeaseLostError(chunk.chunk_id) from error
 
@@ -182,27 +294,38 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
 
     @override
     def chunks(self, chunk_ids: Iterable[str], *, app_id: str) -> Mapping[str, Chunk]:
-        keys = {_chunk_key(app_id, one): one for one in chunk_ids}
-        rows = self._chunk.batch_get(list(keys), consistent_read=True) if keys else ()
-        return {
-            keys[row.pk, row.sk]: _chunk_of(row, app_id=app_id, chunk_id=keys[row.pk, row.sk])
-            for row in rows
-        }
+        wanted = list(chunk_ids)
+        if not wanted:
+            return {}
+        chunks = self._chunk.batch_get(
+            [_chunk_key(app_id, one) for one in wanted], consistent_read=True
+        )
+        told = self._recipients.batch_get(
+            [_recipients_key(app_id, one) for one in wanted], consistent_read=True
+        )
+        recipients = {row.pk: row for row in told}
+        found = [
+            _chunk_of(row, recipients[row.pk], app_id=app_id)
+            for row in chunks
+            if row.pk in recipients
+        ]
+        return {chunk.chunk_id: chunk for chunk in found}
 
     @override
     def replace_recipients(self, chunk: Chunk) -> None:
-        row = self._chunk
-        told = Update(
-            row=row(*_chunk_key(chunk.app_id, chunk.chunk_id)),
-            actions=[row.recipients.set(_recipients_text(chunk))],
-            condition=row.pk.exists(),
-        )
+        row = self._rows.recipients_row(chunk)
         with suppress(WriteRefusedError):
-            commit({"chunk": told})
+            commit({"recipients": Put(row=row, condition=self._recipients.pk.exists())})
 
     @override
     def remove_chunk(self, chunk: Chunk) -> None:
-        commit({"chunk": Delete(row=self._chunk(*_chunk_key(chunk.app_id, chunk.chunk_id)))})
+        chunk_id, app_id = chunk.chunk_id, chunk.app_id
+        commit(
+            {
+                "chunk": Delete(row=self._chunk(*_chunk_key(app_id, chunk_id))),
+                "recipients": Delete(row=self._recipients(*_recipients_key(app_id, chunk_id))),
+            }
+        )
 
     @override
     def record_once(self, events: Sequence[Envelope]) -> Sequence[bool]:
@@ -231,20 +354,11 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
         except DoesNotExist as error:
             raise MessageNotFoundError(chunk_id) from error
 
-    def _row(self, chunk: Chunk) -> _ChunkRow:
-        return self._chunk(
-            *_chunk_key(chunk.app_id, chunk.chunk_id),
-            content=_text_of(chunk.content),
-            purpose=chunk.purpose.value,
-            terms=_terms_text(chunk.terms),
-            recipients=_recipients_text(chunk),
-            unreached=json.dumps(chunk.unreached),
-            states=_letters(chunk.states),
-            planned_at=rfc3339(chunk.planned_at),
-            send_until=rfc3339(chunk.send_until),
-            turn=chunk.turn,
-            expires_at=int((chunk.planned_at + CHUNKS_KEPT).timestamp()),
-        )
+    def _find_recipients(self, chunk_id: str, app_id: str) -> _RecipientsRow:
+        try:
+            return self._recipients.get(*_recipients_key(app_id, chunk_id), consistent_read=True)
+        except DoesNotExist as error:
+            raise MessageNotFoundError(chunk_id) from error
 
 
 @cache
@@ -255,6 +369,14 @@ def _writers() -> ThreadPoolExecutor:
 
 def _chunk_key(app_id: str, chunk_id: str) -> tuple[str, str]:
     return f"APP#{app_id}#K#{chunk_id}", "K"
+
+
+def _recipients_key(app_id: str, chunk_id: str) -> tuple[str, str]:
+    return f"APP#{app_id}#K#{chunk_id}", "R"
+
+
+def _expiry_of(chunk: Chunk) -> int:
+    return int((chunk.planned_at + CHUNKS_KEPT).timestamp())
 
 
 def _final_key(chunk: Chunk, index: int) -> tuple[str, str]:
@@ -270,8 +392,35 @@ def _message_in(sort_key: str) -> str | None:
 
 
 def _recipients_text(chunk: Chunk) -> str:
-    recipients = [[one.device_id, one.contact_id] for one in chunk.recipients]
+    recipients = [
+        [one.device_id, one.contact_id, *([one.variant] if one.variant else [])]
+        for one in chunk.recipients
+    ]
     return json.dumps(recipients, separators=(",", ":"))
+
+
+def _recipient_of(device_id: str, contact_id: str, variant: str | None = None) -> Recipient:
+    return Recipient(device_id=device_id, contact_id=contact_id, variant=variant)
+
+
+def _reasons_text(chunk: Chunk) -> tuple[str, str]:
+    """Return the different reasons, and one letter a message."""
+    different = list(dict.fromkeys(chunk.reasons.values()))
+    letters = {reason: chr(_FIRST_REASON + at) for at, reason in enumerate(different)}
+    whys = (chunk.reasons.get(at) for at in range(len(chunk.states)))
+    told = json.dumps(different, separators=(",", ":"), ensure_ascii=False)
+    return told, "".join(letters[why] if why else _NO_REASON for why in whys)
+
+
+def _reasons_of(row: _ChunkRow) -> Mapping[int, str]:
+    if not (row.reasons and row.whys):
+        return {}
+    different = json.loads(row.reasons)
+    return {
+        at: different[ord(letter) - _FIRST_REASON]
+        for at, letter in enumerate(row.whys)
+        if letter != _NO_REASON
+    }
 
 
 def _letters(states: Sequence[State]) -> str:
@@ -319,21 +468,26 @@ def _content_of(text: str) -> Content:
     return Content(**fields, time_to_live=timedelta(seconds=ttl) if ttl is not None else None)
 
 
-def _chunk_of(row: _ChunkRow, *, app_id: str, chunk_id: str, was_dropped: bool = False) -> Chunk:
+def _part_of(text: str | None) -> Part | None:
+    if text is None:
+        return None
+    fields = json.loads(text)
+    return Part(**{**fields, "delivery": DeliveryMode(fields["delivery"])})
+
+
+def _chunk_of(row: _ChunkRow, recipients: _RecipientsRow, *, app_id: str) -> Chunk:
     return Chunk(
         app_id=app_id,
-        chunk_id=chunk_id,
-        content=_content_of(row.content),
+        chunk_id=row.pk.rsplit("#", 1)[-1],
+        content=_content_of(recipients.content) if recipients.content else None,
         purpose=Purpose(row.purpose),
         terms=Terms(**json.loads(row.terms)) if row.terms else Terms(),
-        recipients=tuple(
-            Recipient(device_id=device_id, contact_id=contact_id)
-            for device_id, contact_id in json.loads(row.recipients)
-        ),
+        recipients=tuple(_recipient_of(*one) for one in json.loads(recipients.recipients)),
         states=tuple(_STATE[letter] for letter in row.states),
         unreached=tuple(json.loads(row.unreached)),
         planned_at=from_rfc3339(row.planned_at),
         send_until=from_rfc3339(row.send_until),
         turn=int(row.turn),
-        was_dropped=was_dropped,
+        part=_part_of(row.part),
+        reasons=_reasons_of(row),
     )

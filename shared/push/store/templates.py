@@ -148,7 +148,7 @@ class DynamoTemplateStore(TemplateStore):
     def _row(self, template: Template) -> _TemplateRow:
         return self._template(
             *_key(template.app_id, template.template_id),
-            draft=_text_of(template.draft),
+            draft=draft_text(template.draft),
             version=template.version,
             created_at=rfc3339(template.created_at),
             updated_at=rfc3339(template.updated_at),
@@ -167,7 +167,8 @@ def _name_key(template: Template) -> tuple[str, str]:
     return _partition(template.app_id), f"N#{template.draft.name}"
 
 
-def _text_of(draft: TemplateDraft) -> str:
+def draft_text(draft: TemplateDraft) -> str:
+    """Return what a marketer wrote, as it is stored."""
     fields = {name: getattr(draft, name) for name in draft.__dataclass_fields__}
     ttl = draft.android.time_to_live
     plain = {
@@ -194,14 +195,15 @@ def _template_of(row: _TemplateRow, *, app_id: str) -> Template:
     return Template(
         app_id=app_id,
         template_id=row.sk.removeprefix("T#"),
-        draft=_draft_of(json.loads(row.draft)),
+        draft=draft_of(json.loads(row.draft)),
         version=int(row.version),
         created_at=from_rfc3339(row.created_at),
         updated_at=from_rfc3339(row.updated_at),
     )
 
 
-def _draft_of(plain: Mapping[str, Any]) -> TemplateDraft:
+def draft_of(plain: Mapping[str, Any]) -> TemplateDraft:
+    """Return what a marketer wrote, from what is stored of it."""
     return TemplateDraft(
         **{
             **plain,

@@ -404,7 +404,7 @@ def test_another_channel_is_named_if_the_same_would_be_allowed_there_now() -> No
 
 
 def test_whom_the_campaign_holds_out_is_refused_by_its_rule() -> None:
-    asked = {"campaign_id": "cmp_1", "holdout_percent": 100}
+    asked: dict[str, Any] = {"campaign_id": "cmp_1", "holdout_percent": 100}
     refused = judged(policy(channel_order=["email"]), **asked)
     assert isinstance(refused, Drop)
     assert (refused.because[0].gate, refused.because[0].rule, refused.try_channel) == (
