@@ -398,3 +398,22 @@ def test_hundreds_of_messages_keep_their_reasons(it: Campaigning) -> None:
     moved = taken.with_states(dict.fromkeys(reasons, State.SKIPPED), reasons=reasons)
     it.push.chunks.save_states(moved, before=taken, holder="sender", give_back=True)
     assert it.now(chunk) == moved
+
+
+def test_who_is_erased_stays_in_the_books_and_in_nothing_else(it: Campaigning) -> None:
+    chunk = it.planned("phone-001", "phone-002")
+    worked = it.work(chunk)
+    it.push.personal.erase([chunk.recipients[0].contact_id], app_id=APP)
+    left = it.now(chunk)
+    assert [one.contact_id for one in left.recipients] == ["", chunk.recipients[1].contact_id]
+    assert line_of(left) == line_of(worked)
+    it.push.personal.erase([chunk.recipients[1].contact_id], app_id=APP)
+    assert it.line(chunk) == line_of(worked)
+
+
+def test_what_a_campaign_told_a_person_is_exported_by_its_name(it: Campaigning) -> None:
+    chunk = it.planned("phone-001")
+    it.work(chunk)
+    contact_id = chunk.recipients[0].contact_id
+    (told,) = it.push.personal.export([contact_id], app_id=APP, cursor=None, limit=10).items
+    assert (told["campaign_id"], told["variant"], told["state"]) == (CAMPAIGN, "a", State.SENT)

@@ -321,11 +321,15 @@ class Chunk:
         return Counter(self.states)
 
     def without(self, contact_ids: Container[str]) -> "Chunk":
-        """Return the chunk when nobody can tell any more that it was for these contacts."""
+        """Return the chunk when nobody can tell any more that it was for these contacts.
+
+        The variants stay: the books count by them.
+        """
         return replace(
             self,
             recipients=tuple(
-                NOBODY if one.contact_id in contact_ids else one for one in self.recipients
+                replace(NOBODY, variant=one.variant) if one.contact_id in contact_ids else one
+                for one in self.recipients
             ),
         )
 

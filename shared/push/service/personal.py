@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.kernel.paging import Page
-from shared.push.model import NOBODY, Chunk, Recipient, place_of_message
+from shared.push.model import Chunk, Recipient, place_of_message
 from shared.push.ports import MessageArchive
 
 _BATCH = 100
@@ -55,7 +55,7 @@ class PersonalMessages:
         if chunk.pending:
             return
         left = chunk.without(contact_ids)
-        if all(one == NOBODY for one in left.recipients):
+        if not any(one.contact_id for one in left.recipients):
             self.archive.remove_chunk(chunk)
         elif left != chunk:
             self.archive.replace_recipients(left)

@@ -137,16 +137,18 @@ class ChunkRows:
         }
         if part:
             writes[f"{name} line"] = self.line(chunk, part)
-            writes[f"{name} waiting"] = self.hold(chunk, part, due_at=chunk.planned_at)
+            writes[f"{name} waiting"] = self.hold(chunk, chunk.planned_at)
         return writes
 
     def line(self, chunk: Chunk, part: Part) -> Put:
         """Return the write of a chunk's line, as the chunk stands."""
         return write_of_line(self._line, chunk, part)
 
-    def hold(self, chunk: Chunk, part: Part, *, due_at: datetime) -> Put:
-        """Return the write that has a chunk wait for its release."""
-        return write_of_waiting(self._waiting, chunk, part, due_at=due_at)
+    def hold(self, chunk: Chunk, due_at: datetime) -> Put:
+        """Return the write that has a part of a campaign wait for its release."""
+        if chunk.part is None:
+            raise ValueError("only parts of campaigns wait for a release")
+        return write_of_waiting(self._waiting, chunk, chunk.part, due_at=due_at)
 
     def recipients_row(self, chunk: Chunk) -> _RecipientsRow:
         """Return the row of a chunk's recipients."""
@@ -243,9 +245,7 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
 
     @override
     def put_back(self, chunk: Chunk, *, before: Chunk, holder: str, due_at: datetime) -> None:
-        if chunk.part is None:
-            raise ValueError("only parts of campaigns wait for a release")
-        waits = self._rows.hold(chunk, chunk.part, due_at=due_at)
+        waits = self._rows.hold(chunk, due_at)
         self._save(chunk, before=before, holder=holder, give_back=True, writes={"waiting": waits})
 
     def _save(

@@ -1,5 +1,6 @@
 """The sender works on parts of campaigns: what it reads, sends and gives back."""
 
+import importlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -32,6 +33,18 @@ VARIANTS = (Variant(name="a", template_id="tpl_1", variables={"greeting": "Servu
 DRAFT = CampaignDraft(name="Spring", segment_id="seg_1", segment_version=1, variants=VARIANTS)
 
 
+class Hurried:
+    """The context of an invocation that is soon stopped."""
+
+    aws_request_id = "request-2"
+
+    def __init__(self, seconds: int) -> None:
+        self.seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.seconds * 1_000
+
+
 class Campaign:
     """One planned chunk of a campaign to Ada's phone, as the tables have it."""
 
@@ -62,12 +75,25 @@ class Campaign:
     def is_now(self, state: str) -> None:
         self._put(pk=f"APP#{self.shop.app_id}#CAMPAIGNS", sk=f"C#{CAMPAIGN}", state=state)
 
+    def work_in_a_hurry(self, seconds: int) -> tuple[State, ...]:
+        """Give the sender its job when so much is left of its time; return the states."""
+        handler = importlib.import_module("functions.send_push.handler")
+        body = {"app_id": self.shop.app_id, "chunk_id": self.chunk.chunk_id}
+        record = {"messageId": "1", "body": json.dumps(body)}
+        answer = handler.lambda_handler({"Records": [record]}, Hurried(seconds))
+        assert answer == {"batchItemFailures": []}
+        return self.states()
+
     def work(self, **job: Any) -> tuple[State, ...]:
-        """Give the sender a job; return the states, which the books say as well."""
+        """Give the sender a job; return the states."""
         body = {"app_id": self.shop.app_id, "chunk_id": self.chunk.chunk_id, **job}
         record = {"messageId": "1", "body": json.dumps(body)}
         answer = self.shop.deployed.invoke("send_push", {"Records": [record]})
         assert answer == {"batchItemFailures": []}
+        return self.states()
+
+    def states(self) -> tuple[State, ...]:
+        """Return the states of the messages, which the books say as well."""
         store = DynamoChunkStore(
             table=self.table, ledger_table=self.shop.deployed.tables["contact_events"]
         )
@@ -138,3 +164,13 @@ def test_a_part_that_is_due_while_others_are_planned_is_sent(
     campaign = Campaign(pushing, dynamodb_client)
     campaign.is_now(state)
     assert campaign.work() == (State.SENT,)
+
+
+def test_a_sender_that_is_soon_stopped_begins_nothing_and_comes_again(
+    pushing: Shop, fcm: RunningStandin, dynamodb_client: Any
+) -> None:
+    campaign = Campaign(pushing, dynamodb_client)
+    assert campaign.work_in_a_hurry(29) == (State.PENDING,)
+    (job,) = pushing.deployed.aws.jobs
+    assert (job["MessageBody"]["chunk_id"], job["DelaySeconds"]) == (campaign.chunk.chunk_id, 0)
+    assert campaign.work_in_a_hurry(31) == (State.SENT,)
