@@ -19,7 +19,8 @@ from tests.fakes.push import InMemoryChunkStore, Lease, SettableCampaigns
 from tests.simulation.test_sending import SCHEDULES
 from tests.simulation.world import LEASE, SimulatedPolicy, World
 
-SECOND = timedelta(seconds=1)
+SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+TWICE_UNSAID = "it was sent twice and nobody says so"
 
 
 class MarksNothing(InMemoryChunkStore):
@@ -77,7 +78,7 @@ class CountsLater(InMemoryChunkStore):
 
 
 class RecordsAnew(InMemoryChunkStore):
-    """Gives each event of a message a key of its own."""
+    """Gives each event a key that nothing else has: a message may end as often as it likes."""
 
     @override
     def record_once(self, events: Sequence[Envelope]) -> Sequence[bool]:
@@ -167,26 +168,74 @@ class AtLeastOnce:
         return replace(chunk, part=replace(chunk.part, delivery=DeliveryMode.AT_LEAST_ONCE))
 
 
-BUGS: Mapping[str, dict[str, Any]] = {
-    "no mark before sending": {"store": MarksNothing},
-    "a vanished holder is forgotten": {"store": ForgetsWhoVanished},
-    "no lease": {"store": HoldsNoLease},
-    "a lease that is shorter than the function": {"store": LetsLeasesRunOutEarly},
-    "the tally is not in the transaction": {"store": CountsLater},
-    "events have no key of their own": {"store": RecordsAnew},
-    "states are saved before the ledger": {"sender": TellsLater},
-    "a campaign is looked at once": {"campaigns": LooksOnce},
-    "an opt-out is not heard": {"policy": AllowsForEver},
-    "nobody is counted": {"policy": CountsNobody},
-    "at most once is sent again": {"sender": SendsAgain},
+class ForgetsTheDeadline(InMemoryChunkStore):
+    """Hands out chunks as if they were worth something for another day."""
+
+    @override
+    def take_lease(self, chunk_id: str, **lease: Any) -> Chunk | None:
+        chunk = super().take_lease(chunk_id, **lease)
+        return replace(chunk, send_until=chunk.send_until + DAY) if chunk else None
+
+
+class ReleasesItself(SendService):
+    """Sends what is throttled whether or not it was released."""
+
+    @override
+    def work(self, chunk_id: str, *, is_released: bool = False, **options: Any) -> None:
+        super().work(chunk_id, is_released=True, **options)
+
+
+class ForgetsTheLost(InMemoryChunkStore):
+    """Keeps a message whose answer was lost as one that was never tried."""
+
+    @override
+    def save_states(self, chunk: Chunk, *, before: Chunk, holder: str, give_back: bool) -> None:
+        in_doubt = [at for at, state in enumerate(chunk.states) if state is State.AMBIGUOUS]
+        kept = chunk.with_states(dict.fromkeys(in_doubt, State.PENDING))
+        super().save_states(kept, before=before, holder=holder, give_back=give_back)
+
+
+BUGS: Mapping[str, tuple[dict[str, Any], str]] = {
+    "no mark before sending": ({"store": MarksNothing}, TWICE_UNSAID),
+    "a vanished holder is forgotten": ({"store": ForgetsWhoVanished}, TWICE_UNSAID),
+    "a lost answer is forgotten": ({"store": ForgetsTheLost}, TWICE_UNSAID),
+    "no lease": ({"store": HoldsNoLease}, TWICE_UNSAID),
+    "a lease that is shorter than the function": ({"store": LetsLeasesRunOutEarly}, TWICE_UNSAID),
+    "the tally is not in the transaction": (
+        {"store": CountsLater},
+        "the books do not balance",
+    ),
+    "an event's key is not fixed beforehand": ({"store": RecordsAnew}, "a message ended twice"),
+    "states are saved before the ledger": ({"sender": TellsLater}, "a message never ended"),
+    "a campaign is looked at once": (
+        {"campaigns": LooksOnce},
+        "it was sent after the campaign was stopped",
+    ),
+    "an opt-out is not heard": (
+        {"policy": AllowsForEver},
+        "it was sent after the person opted out",
+    ),
+    "nobody is counted": ({"policy": CountsNobody}, "a cap was passed"),
+    "at most once is sent again": ({"sender": SendsAgain}, "it was sent twice"),
+    "a deadline is forgotten": ({"store": ForgetsTheDeadline}, "it was sent too late"),
+    "a release is not waited for": (
+        {"sender": ReleasesItself},
+        "it was sent before its release",
+    ),
 }
-"""Each breaks one rule; the simulation must see it within the schedules of CI."""
+"""Each breaks one rule, and what must come of it within the schedules of CI."""
 
 
 @pytest.mark.parametrize("bug", BUGS)
 def test_a_planted_bug_is_seen(bug: str) -> None:
-    made = BUGS[bug]
-    fresh = {name: kind() if name == "campaigns" else kind for name, kind in made.items()}
+    parts, violation = BUGS[bug]
     assert any(
-        World(seed, mode, **fresh).run() for seed in range(SCHEDULES) for mode in DeliveryMode
+        violation in World(seed, mode, **_fresh(parts)).run()
+        for seed in range(SCHEDULES)
+        for mode in DeliveryMode
     )
+
+
+def _fresh(parts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of one world; what is kept is not shared between worlds."""
+    return {name: kind() if name == "campaigns" else kind for name, kind in parts.items()}

@@ -7,7 +7,7 @@ resumes and cancels, and people opt out. More actors are more of ``World.actions
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -192,6 +192,7 @@ class World(Channels, Channel, Queue):
         self.jobs: list[Job] = []
         self.running: list[tuple[Process, Job]] = []
         self.processes = 0
+        self.at_work: Job | None = None
         self.read: dict[tuple[str, str], tuple[Chunk, Line]] = {}
         self.is_calm = False
         self.dead: set[str] = set()
@@ -250,7 +251,7 @@ class World(Channels, Channel, Queue):
 
     def _planned(self, number: int) -> Chunk:
         campaign_id, recipients = CHUNKS[number]
-        chunk = a_chunk(
+        whole = a_chunk(
             APP,
             [Recipient(device_id=one, contact_id=who, variant="a") for one, who in recipients],
             number=number,
@@ -258,6 +259,8 @@ class World(Channels, Channel, Queue):
             delivery=self.mode,
             is_throttled=campaign_id == OTHER,
         )
+        minutes = self.chance.choice([30, 60, 180])
+        chunk = replace(whole, send_until=NOON + timedelta(minutes=minutes))
         self.chunks.plan(chunk)
         return chunk
 
@@ -391,6 +394,7 @@ class World(Channels, Channel, Queue):
 
     def _go_on(self) -> None:
         process, job = self.chance.choice(self.running)
+        self.at_work = job
         process.resume(self.chance.randrange(1, 8))
         if not process.is_over:
             return
@@ -452,6 +456,12 @@ class World(Channels, Channel, Queue):
             self.violations.append("it was sent after the campaign was stopped")
         if opted_out and now > opted_out + WITHIN:
             self.violations.append("it was sent after the person opted out")
+        if (
+            chunk.part
+            and chunk.part.is_throttled
+            and not (self.at_work and self.at_work.is_released)
+        ):
+            self.violations.append("it was sent before its release")
         if now > chunk.send_until + WITHIN:
             self.violations.append("it was sent too late")
         if self.mode is DeliveryMode.AT_MOST_ONCE and self.delivered[delivery.message_id] > 1:
