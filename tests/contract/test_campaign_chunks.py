@@ -190,6 +190,37 @@ def test_a_throttled_chunk_is_sent_only_when_it_was_released(it: Campaigning) ->
     assert it.work(chunk, is_released=True).states == (State.SENT,)
 
 
+def test_a_throttled_chunk_of_a_cancelled_campaign_needs_no_release_to_end(
+    it: Campaigning,
+) -> None:
+    chunk = it.planned("phone-001", is_throttled=True)
+    it.push.campaigns.states[CAMPAIGN] = CampaignState.CANCELLED
+    assert it.work(chunk).states == (State.SKIPPED,)
+    assert len(it.waiting()) == 1
+
+
+def test_what_the_policy_puts_off_waits_for_its_release_from_the_first_minute_on(
+    it: Campaigning,
+) -> None:
+    chunk = it.planned("phone-001", "phone-002", "phone-003")
+    first, second, _ = (one.contact_id for one in chunk.recipients)
+    soon, later = NOON + timedelta(minutes=90, seconds=1), NOON + timedelta(hours=8)
+    it.push.permission.answers = {
+        first: Defer(until=later, because=(QUIET,)),
+        second: Defer(until=soon, because=(QUIET,)),
+    }
+    sender = replace(it.push.sender, slice_size=1)
+    assert it.work(chunk, sender=sender).states == (State.PENDING, State.PENDING, State.SENT)
+    due = NOON + timedelta(minutes=91)
+    assert it.waiting()[-1] == Waiting(chunk_id=chunk.chunk_id, due_at=due, size=2)
+    assert (it.push.permission.put_offs, it.push.queue.asked) == ([], [])
+    assert it.push.told().count("message.suppressed.v1") == 2
+    del it.push.permission.answers[second]
+    it.push.clock.at = due
+    assert it.work(chunk).states == (State.PENDING, State.SENT, State.SENT)
+    assert it.waiting()[-1] == Waiting(chunk_id=chunk.chunk_id, due_at=later, size=1)
+
+
 def test_what_must_be_tried_again_stays_released(it: Campaigning) -> None:
     chunk = it.planned("phone-001", is_throttled=True)
     it.push.channel.script["phone-001"] = [LATER]

@@ -113,14 +113,13 @@ class SimulatedDevices(Devices):
 
 @dataclass
 class SimulatedPolicy(Permission):
-    """Counts as the contact policy does; ``put_off`` are the instants to which chunks wait."""
+    """Counts as the contact policy does."""
 
     clock: ManualClock
     counted: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     opted_out: dict[str, datetime] = field(default_factory=dict)
     held_out: set[str] = field(default_factory=set)
     quiet_until: datetime = NOON
-    put_offs: dict[tuple[str, datetime], None] = field(default_factory=dict)
 
     @override
     def ask(self, asked: Sequence[Asked]) -> Sequence[Decision]:
@@ -137,7 +136,7 @@ class SimulatedPolicy(Permission):
 
     @override
     def put_off(self, asked: Asked, *, chunk_id: str, until: datetime) -> None:
-        self.put_offs[chunk_id, until] = None
+        raise NotImplementedError("what campaigns put off waits for its release")
 
     def _decide(self, asked: Asked) -> Decision:
         contact_id = asked.candidate.contact_id
@@ -329,10 +328,6 @@ class World(Channels, Channel, Queue):
                 self._put(waiting.chunk_id, is_released=True)
                 if self.is_calm or self.chance.random() < 0.9:
                     del self.chunks.waiting[key]
-        for chunk_id, until in list(self.permission.put_offs):
-            if until <= self.clock():
-                del self.permission.put_offs[chunk_id, until]
-                self._put(chunk_id, is_released=False)
 
     def _put(self, chunk_id: str, *, is_released: bool, after: timedelta = timedelta(0)) -> None:
         self.jobs.append(Job(chunk_id, is_released, self.clock() + after))
@@ -416,7 +411,6 @@ class World(Channels, Channel, Queue):
             if self.campaigns.states.get(_campaign_of(self.chunks.kept[APP, one.chunk_id]))
             is not CampaignState.PAUSED
         ]
-        dues += [until for _, until in self.permission.put_offs]
         if not dues:
             if self.is_calm or not self.campaigns.states:
                 return False

@@ -106,7 +106,8 @@ class _Turn:
     """One holder's turn at a chunk.
 
     ``stored`` is the chunk as the store has it, ``chunk`` as this turn knows it. ``asked`` are the
-    contacts who were asked for and allowed, ``pauses`` what tried messages wait for.
+    contacts who were asked for and allowed, ``pauses`` what tried messages wait for. ``due_again``
+    is when a campaign's first message may go that was put off.
     """
 
     sender: SendService
@@ -117,15 +118,19 @@ class _Turn:
     chunk: Chunk
     asked: set[str] = field(default_factory=set)
     pauses: list[timedelta] = field(default_factory=list)
+    due_again: datetime | None = None
 
     def run(self) -> None:
         """Send slice by slice, as long as the campaign, the time and the quota allow."""
         self._adopt()
-        part = self.chunk.part
-        if part and part.is_throttled and not (self.is_released or part.is_rehearsal):
-            self._put_back()
-            return
         slices = list(self._slices())
+        if not slices:
+            self.save(give_back=True)
+            return
+        if not self._is_let_go():
+            if not self._is_over():
+                self._put_back(self.sender.clock())
+            return
         for number, places in enumerate(slices, start=1):
             if self._is_over():
                 return
@@ -135,8 +140,6 @@ class _Turn:
                 self._come_again(pause)
                 return
             self._work_off(places, is_last=number == len(slices))
-        if not slices:
-            self.save(give_back=True)
         if self.pauses:
             self._come_again(timedelta(0))
 
@@ -172,6 +175,13 @@ class _Turn:
         self._end({index: self._verdicts.vanished(chunk, index) for index in in_doubt})
         self._move(ended)
 
+    def _is_let_go(self) -> bool:
+        """Say whether a throttle, if there is one, let the chunk go; a rehearsal needs no leave."""
+        part = self.chunk.part
+        if part is None or part.is_rehearsal or not part.is_throttled:
+            return True
+        return self.is_released
+
     def _slices(self) -> Iterator[Sequence[int]]:
         pending, size = self.chunk.pending, self.sender.slice_size
         return (pending[start : start + size] for start in range(0, len(pending), size))
@@ -181,7 +191,7 @@ class _Turn:
         chunk = self.chunk
         state = self._campaign_state()
         if state is CampaignState.PAUSED:
-            self._put_back()
+            self._put_back(self.sender.clock())
             return True
         if state is CampaignState.CANCELLED:
             self._finish(self._verdicts.cancelled)
@@ -197,10 +207,10 @@ class _Turn:
             return None
         return self.sender.campaigns.state_of(part.campaign_id, app_id=self.chunk.app_id)
 
-    def _put_back(self) -> None:
-        """Have the chunk wait for its release again."""
+    def _put_back(self, due_at: datetime) -> None:
+        """Give the chunk back, and have it wait for its release again."""
         self.sender.chunks.put_back(
-            self.chunk, before=self.stored, holder=self.holder, due_at=self.sender.clock()
+            self.chunk, before=self.stored, holder=self.holder, due_at=due_at
         )
 
     def _finish(self, verdict_of: Callable[[Chunk, int], Verdict]) -> None:
@@ -247,7 +257,10 @@ class _Turn:
         # Before the states are stored: who dies here leaves the chunk to be worked on again.
         self._wait_for(verdicts)
         self._take_back([index for index in places if index not in refused])
-        self.save(give_back=is_last)
+        if is_last and self.due_again:
+            self._put_back(self.due_again)
+        else:
+            self.save(give_back=is_last)
 
     def _looked_at(self, places: Sequence[int]) -> tuple[dict[int, Verdict], dict[int, Target]]:
         """Return who cannot be told after all, and how the others are reached right now."""
@@ -352,7 +365,12 @@ class _Turn:
         pending = {at: one for at, one in verdicts.items() if not self.chunk.states[at].is_final}
         refusals = {index: verdict.refusal for index, verdict in pending.items()}
         deferred = {index: one for index, one in refusals.items() if isinstance(one, Defer)}
-        self.sender.permission.put_off(self.chunk, deferred)
+        if self.chunk.part is None:
+            self.sender.permission.put_off(self.chunk, deferred)
+        elif deferred:
+            # One entry for all of them: whoever is due later is then put off again.
+            first = _whole_minute(min(one.until for one in deferred.values()))
+            self.due_again = min(first, self.due_again or first)
         self.pauses += [one.pause for index, one in pending.items() if index not in deferred]
 
     def _take_back(self, places: Sequence[int]) -> None:
@@ -385,6 +403,12 @@ class _Turn:
     @property
     def _verdicts(self) -> Verdicts:
         return Verdicts(clock=self.sender.clock, ids=self.sender.ids)
+
+
+def _whole_minute(at: datetime) -> datetime:
+    """Return the first whole minute from an instant on, so that those near to it go together."""
+    whole = at.replace(second=0, microsecond=0)
+    return whole if whole == at else whole + timedelta(minutes=1)
 
 
 def _lane_of(chunk: Chunk) -> Lane:
