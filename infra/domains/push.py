@@ -79,7 +79,8 @@ class Push(Construct):
         data.contact_policy.allow(sender, "PutItem")
         data.registrations.allow_reading(sender)
         data.registrations.allow_writing(sender)
-        data.contact_events.allow(sender, "PutItem", "GetItem", "BatchGetItem")
+        # What a campaign's person was told before is looked up before they are counted no more.
+        data.contact_events.allow(sender, "PutItem", "GetItem", "BatchGetItem", "Query")
         # What must wait, for FCM's quota say, goes back to the queue with a delay.
         sender.allow("sqs:SendMessage", on=[self.queue.queue_arn])
         self._show_credentials(sender)

@@ -398,6 +398,28 @@ def test_a_person_in_two_chunks_is_counted_once_and_until_no_device_is_left(
     assert it.push.permission.counted == set()
 
 
+def test_who_was_told_on_a_device_that_is_gone_stays_counted(it: Campaigning) -> None:
+    contact = it.push.registrations.logged_in(APP, "ada", "phone-001", "tablet-01")
+    one, other = (
+        a_chunk(APP, [Recipient(device_id=device, contact_id=contact, variant="a")], number=number)
+        for number, device in enumerate(["phone-001", "tablet-01"])
+    )
+    for device, chunk in (("phone-001", one), ("tablet-01", other)):
+        address = Address(kind=AddressKind.FID, value=device)
+        state = DeviceState(platform=Platform.ANDROID, address=address)
+        it.push.registrations.register(APP, device, state, seq=9)
+        it.plan(chunk)
+    assert not it.push.chunks.was_told(other, contact)
+    assert it.work(one).states == (State.SENT,)
+    it.push.registrations.devices.unregister_device(app_id=APP, device_id="phone-001")
+    it.push.channel.script["tablet-01"] = [GONE]
+    assert it.work(other).states == (State.INVALID,)
+    assert it.push.permission.counted == {f"push/{CAMPAIGN}/{contact}"}
+    assert it.push.chunks.was_told(other, contact)
+    foreign = replace(other, terms=replace(other.terms, campaign_id="cmp_other"))
+    assert not it.push.chunks.was_told(foreign, contact)
+
+
 def test_who_lost_the_chunk_changes_neither_states_nor_books(it: Campaigning) -> None:
     chunk = it.planned("phone-001")
 

@@ -20,6 +20,7 @@ from shared.push.errors import (
     TemplateNameTakenError,
     TemplateNotFoundError,
 )
+from shared.push.events import MessageSent, MessageUnconfirmed
 from shared.push.model import Chunk, Content, Delivery, DeliveryResult, Outcome, Unrendered
 from shared.push.model.books import Line, line_of
 from shared.push.model.campaigns import CampaignState, Run
@@ -165,6 +166,15 @@ class InMemoryChunkStore(ChunkStore, MessageArchive):
             if key in self.events:
                 found[index] = self.events[key]
         return found
+
+    @override
+    def was_told(self, chunk: Chunk, contact_id: str) -> bool:
+        return any(
+            event.type in {MessageSent.type, MessageUnconfirmed.type}
+            and event.subject.id == contact_id
+            and event.data.get("campaign_id") == chunk.terms.campaign_id
+            for event in self.events.values()
+        )
 
     def _record(self, event: Envelope) -> bool:
         at = event.key.at if event.key else event.time

@@ -18,7 +18,7 @@ def test_the_sender_reads_credentials_and_writes_outcomes(service: Template) -> 
         "Push": READ | WRITE,
         "Registrations": READ | WRITE,
         "ContactPolicy": READ | dynamodb("PutItem"),
-        "ContactEvents": dynamodb("PutItem", "GetItem", "BatchGetItem"),
+        "ContactEvents": dynamodb("PutItem", "GetItem", "BatchGetItem", "Query"),
         "PushQueue": RECEIVE | {"sqs:SendMessage"},
         "arn:AWS::Partition:secretsmanager:AWS::Region:AWS::AccountId:secret:engage/fcm/*": {
             "secretsmanager:GetSecretValue"

@@ -62,7 +62,7 @@ class LetsLeasesRunOutEarly(InMemoryChunkStore):
 
     @override
     def take_lease(self, chunk_id: str, *, until: datetime, **lease: Any) -> Chunk | None:
-        return super().take_lease(chunk_id, until=until - LEASE + SECOND / 10, **lease)
+        return super().take_lease(chunk_id, until=until - LEASE + SECOND / 50, **lease)
 
 
 class CountsLater(InMemoryChunkStore):

@@ -1,4 +1,4 @@
-"""Two campaigns, their people, FCM, the queue and the clock; and what must never be.
+"""Two campaigns and a message, people, FCM, the queue and the clock; and what must never be.
 
 The sender's own code runs over fakes that fail: a process dies before or after any call, a reply is
 lost, a call is throttled, a job comes twice or late, a lease runs out. Meanwhile a marketer pauses,
@@ -19,12 +19,14 @@ from shared.kernel.decisions import Allow, Decision, Defer, Drop, Gate, Reason
 from shared.kernel.ids import Ids
 from shared.push.model import (
     Chunk,
+    Content,
     Delivery,
     DeliveryMode,
     DeliveryResult,
     Outcome,
     Recipient,
     State,
+    Terms,
 )
 from shared.push.model.books import Line, line_of
 from shared.push.model.campaigns import CampaignState
@@ -70,6 +72,8 @@ CHUNKS: Sequence[tuple[str, Sequence[tuple[str, str]]]] = (
     (CAMPAIGN, [("tablet-0", "con_0"), ("phone-2", "con_2")]),
     (OTHER, [("phone-1", "con_1"), ("phone-2", "con_2")]),
 )
+ALONE = [("phone-3", "con_3"), ("tablet-0", "con_0")]
+"""Who is told something besides, by no campaign."""
 
 
 class ThrottledError(Exception):
@@ -113,13 +117,14 @@ class SimulatedDevices(Devices):
 
 @dataclass
 class SimulatedPolicy(Permission):
-    """Counts as the contact policy does."""
+    """Counts as the contact policy does; ``put_offs`` say which chunks wait until when."""
 
     clock: ManualClock
     counted: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     opted_out: dict[str, datetime] = field(default_factory=dict)
     held_out: set[str] = field(default_factory=set)
     quiet_until: datetime = NOON
+    put_offs: dict[tuple[str, datetime], None] = field(default_factory=dict)
 
     @override
     def ask(self, asked: Sequence[Asked]) -> Sequence[Decision]:
@@ -136,7 +141,7 @@ class SimulatedPolicy(Permission):
 
     @override
     def put_off(self, asked: Asked, *, chunk_id: str, until: datetime) -> None:
-        raise NotImplementedError("what campaigns put off waits for its release")
+        self.put_offs[chunk_id, until] = None
 
     def _decide(self, asked: Asked) -> Decision:
         contact_id = asked.candidate.contact_id
@@ -214,6 +219,7 @@ class World(Channels, Channel, Queue):
         if self.chance.random() < 0.2:
             self.permission.quiet_until = NOON + timedelta(minutes=self.chance.randrange(1, 90))
         self.planned = [self._planned(number) for number in range(len(CHUNKS))]
+        self.planned.append(self._queued())
 
     def run(self) -> list[str]:
         """Let everything happen; return what must never be, and was."""
@@ -263,6 +269,15 @@ class World(Channels, Channel, Queue):
         self.chunks.plan(chunk)
         return chunk
 
+    def _queued(self) -> Chunk:
+        """Queue messages that belong to no campaign."""
+        recipients = [Recipient(device_id=one, contact_id=who) for one, who in ALONE]
+        whole = a_chunk(APP, recipients, number=len(CHUNKS))
+        chunk = replace(whole, part=None, terms=Terms(), content=Content(title="Hello"))
+        self.chunks.kept[APP, chunk.chunk_id] = chunk
+        self._put(chunk.chunk_id, is_released=False)
+        return chunk
+
     def _calm_down(self) -> None:
         self.is_calm = True
         self.quota.pause = None
@@ -275,6 +290,7 @@ class World(Channels, Channel, Queue):
         if not self.is_calm and self.chance.random() < 0.06:
             self.chance.choice(self._actions())()
         self._release()
+        self._release_deferrals()
         seen = [one for one in self.jobs if not one.process and one.visible_at <= self.clock()]
         if self.running and (len(self.running) > 1 or not seen or self.chance.random() < 0.7):
             self._go_on()
@@ -293,6 +309,8 @@ class World(Channels, Channel, Queue):
             self._unregister,
             self._let_leases_run_out,
             self._turn_quota,
+            self._replay,
+            self._replay,
         )
 
     def _stop(self, state: CampaignState) -> None:
@@ -319,6 +337,12 @@ class World(Channels, Channel, Queue):
     def _turn_quota(self) -> None:
         self.quota.pause = None if self.quota.pause else timedelta(seconds=3)
 
+    def _replay(self) -> None:
+        """Have an operator put jobs of a chunk back into the queue, twice to be sure."""
+        chunk_id = self.chance.choice(self.planned).chunk_id
+        for _ in range(2):
+            self._put(chunk_id, is_released=False)
+
     def _release(self) -> None:
         """Let go what waits and is due; a release that dies in between does it twice."""
         for key, waiting in list(self.chunks.waiting.items()):
@@ -328,6 +352,13 @@ class World(Channels, Channel, Queue):
                 self._put(waiting.chunk_id, is_released=True)
                 if self.is_calm or self.chance.random() < 0.9:
                     del self.chunks.waiting[key]
+
+    def _release_deferrals(self) -> None:
+        """Have what the policy put off worked on again."""
+        for chunk_id, until in list(self.permission.put_offs):
+            if until <= self.clock():
+                del self.permission.put_offs[chunk_id, until]
+                self._put(chunk_id, is_released=False)
 
     def _put(self, chunk_id: str, *, is_released: bool, after: timedelta = timedelta(0)) -> None:
         self.jobs.append(Job(chunk_id, is_released, self.clock() + after))
@@ -411,6 +442,7 @@ class World(Channels, Channel, Queue):
             if self.campaigns.states.get(_campaign_of(self.chunks.kept[APP, one.chunk_id]))
             is not CampaignState.PAUSED
         ]
+        dues += [until for _, until in self.permission.put_offs]
         if not dues:
             if self.is_calm or not self.campaigns.states:
                 return False
@@ -458,7 +490,7 @@ class World(Channels, Channel, Queue):
             self.violations.append("it was sent before its release")
         if now > chunk.send_until + WITHIN:
             self.violations.append("it was sent too late")
-        if self.mode is DeliveryMode.AT_MOST_ONCE and self.delivered[delivery.message_id] > 1:
+        if chunk.delivery is DeliveryMode.AT_MOST_ONCE and self.delivered[delivery.message_id] > 1:
             self.violations.append("it was sent twice")
         told = {
             _campaign_of(one)
@@ -470,7 +502,7 @@ class World(Channels, Channel, Queue):
             self.violations.append("a cap was passed")
 
     def _look_at_books(self) -> None:
-        for planned in self.planned:
+        for planned in self.planned[: len(CHUNKS)]:
             key = (APP, planned.chunk_id)
             chunk, line = self.chunks.kept[key], self.chunks.lines[key]
             before = self.read.get(key)

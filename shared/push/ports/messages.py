@@ -129,6 +129,13 @@ class ChunkStore(Protocol):
         """Return the final event of those of the messages that have one in the ledger."""
         ...
 
+    def was_told(self, chunk: Chunk, contact_id: str) -> bool:
+        """Say whether the ledger has a message of the chunk's campaign that may have reached one.
+
+        Of any chunk, and on any device of this contact, also one that is gone by now.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:

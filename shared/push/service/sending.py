@@ -377,8 +377,9 @@ class _Turn:
         """Count those no more whom nothing reached, for certain.
 
         In a campaign a person is counted once for all their devices, which may lie in several
-        chunks: whoever has a device that is not in this one stays counted. That is too strict
-        where it was not reached either; the other way would be a cap that is passed.
+        chunks: whoever has a device that is not in this one, or was told on one that is gone by
+        now, stays counted. That is too strict where the other is not reached either; the other
+        way would be a cap that is passed.
         """
         chunk = self.chunk
         if chunk.is_rehearsal:
@@ -395,10 +396,12 @@ class _Turn:
         self.sender.permission.take_back(chunk, untold)
 
     def _is_elsewhere(self, contact_id: str) -> bool:
-        """Say whether a person has a device that is not in this chunk."""
+        """Say whether a person has a device that is not in this chunk, or had one and was told."""
         here = {one.device_id for one in self.chunk.recipients if one.contact_id == contact_id}
         targets = self.sender.devices.targets_of_contact(contact_id, app_id=self.chunk.app_id)
-        return any(target.device_id not in here for target in targets)
+        if any(target.device_id not in here for target in targets):
+            return True
+        return self.sender.chunks.was_told(self.chunk, contact_id)
 
     @property
     def _verdicts(self) -> Verdicts:

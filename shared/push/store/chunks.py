@@ -43,7 +43,7 @@ from shared.platform.dynamodb import (
 )
 from shared.platform.ledger import EventRow, Ledger, from_row, key_of, partition
 from shared.push.errors import LeaseHeldError, LeaseLostError, MessageNotFoundError
-from shared.push.events import SOURCE
+from shared.push.events import SOURCE, MessageSent, MessageUnconfirmed
 from shared.push.model import (
     Apns,
     Button,
@@ -59,6 +59,7 @@ from shared.push.model import (
     place_of_message,
 )
 from shared.push.model.books import line_of
+from shared.push.model.campaigns import ZONES_APART
 from shared.push.ports import ChunkStore, MessageArchive
 from shared.push.store.attempts import Attempts
 from shared.push.store.books import LineRow, WaitingRow, write_of_line, write_of_waiting
@@ -347,6 +348,18 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
             return {}
         rows = self._event.batch_get(list(keys), consistent_read=True)
         return {keys[row.pk, row.sk]: from_row(row) for row in rows}
+
+    @override
+    def was_told(self, chunk: Chunk, contact_id: str) -> bool:
+        began, ended = chunk.planned_at - ZONES_APART, chunk.planned_at + ZONES_APART
+        rows = self._event.query(
+            partition(chunk.app_id, Subject(kind="contact", id=contact_id)),
+            self._event.sk.between(f"E#{rfc3339(began)}", f"E#{rfc3339(ended)}"),
+            filter_condition=self._event.type.is_in(MessageSent.type, MessageUnconfirmed.type),
+            consistent_read=True,
+        )
+        campaign_id = chunk.terms.campaign_id
+        return any(json.loads(row.data).get("campaign_id") == campaign_id for row in rows)
 
     def _find(self, chunk_id: str, app_id: str) -> _ChunkRow:
         try:

@@ -10,6 +10,7 @@ import pytest
 from infra.local.fcm.running import RunningStandin
 from shared.kernel.events import Purpose
 from shared.platform.dynamodb import bind, commit
+from shared.platform.ledger import Ledger
 from shared.push.model import Chunk, Recipient, State
 from shared.push.model.campaigns import CampaignDraft, Run, Variant
 from shared.push.model.templates import TemplateDraft, Words
@@ -17,6 +18,7 @@ from shared.push.store import DynamoChunkStore
 from shared.push.store.books import LineRow, WaitingRow, line_from, run_partition
 from shared.push.store.campaigns import run_text
 from shared.push.store.chunks import ChunkRows
+from shared.registrations.store import DynamoContactStore
 from tests.fakes.campaigns_sent import CAMPAIGN, RUN, a_chunk
 from tests.fakes.clock import NOON
 from tests.functional.bus import told
@@ -48,10 +50,14 @@ class Hurried:
 class Campaign:
     """One planned chunk of a campaign to Ada's phone, as the tables have it."""
 
-    def __init__(self, shop: Shop, dynamodb: Any, **part: Any) -> None:
+    def __init__(
+        self, shop: Shop, dynamodb: Any, *, contact_id: str | None = None, **part: Any
+    ) -> None:
         self.shop, self.dynamodb = shop, dynamodb
         self.table = shop.deployed.tables["push"]
-        recipient = Recipient(device_id="phone-of-ada", contact_id=shop.contact_id, variant="a")
+        recipient = Recipient(
+            device_id="phone-of-ada", contact_id=contact_id or shop.contact_id, variant="a"
+        )
         chunk = a_chunk(shop.app_id, [recipient], **part)
         self.chunk: Chunk = replace(chunk, terms=replace(chunk.terms, holdout_percent=0))
         assert self.chunk.part is not None
@@ -121,6 +127,21 @@ def test_each_recipient_reads_their_own_text(
     assert "Servus Ada" in json.dumps(received, default=str, ensure_ascii=False)
     (event,) = told(pushing.deployed, dynamodb_client, "message.sent.v1")
     assert (event["data"]["campaign_id"], event["data"]["variant"]) == (CAMPAIGN, "a")
+
+
+def test_who_logged_in_since_the_plan_reads_what_is_known_of_them(
+    pushing: Shop, fcm: RunningStandin, dynamodb_client: Any
+) -> None:
+    tables = pushing.deployed.tables
+    contacts = DynamoContactStore(
+        table=tables["registrations"], ledger=Ledger(table=tables["contact_events"])
+    )
+    root = contacts.root_of(pushing.contact_id, app_id=pushing.app_id)
+    (anonymous,) = root.members - {pushing.contact_id}
+    pushing.of_ada("PATCH ", {"attributes": {"name": "Ada"}})
+    campaign = Campaign(pushing, dynamodb_client, contact_id=anonymous)
+    assert campaign.work() == (State.SENT,)
+    assert "Servus Ada" in json.dumps(fcm.received(), default=str, ensure_ascii=False)
 
 
 def test_a_paused_campaign_waits_and_a_cancelled_one_ends(
