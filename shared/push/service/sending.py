@@ -379,7 +379,8 @@ class _Turn:
         In a campaign a person is counted once for all their devices, which may lie in several
         chunks: whoever has a device that is not in this one, or was told on one that is gone by
         now, stays counted. That is too strict where the other is not reached either; the other
-        way would be a cap that is passed.
+        way would be a cap that is passed. Not seen is one device alone: unregistered while FCM's
+        answer about it was lost, and not yet in the ledger.
         """
         chunk = self.chunk
         if chunk.is_rehearsal:
