@@ -28,12 +28,14 @@ from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
 from shared.registrations.errors import ContactNotFoundError
 from shared.registrations.model.apps import App
+from shared.registrations.service.audit import AuditService
 from shared.registrations.service.callers import CallerService
 from shared.registrations.service.identifiers import IdentifierService, NamedIdentifier
 from shared.registrations.service.origins import OriginService
 from shared.registrations.service.systems import SystemService
 from shared.registrations.store import (
     DynamoAppStore,
+    DynamoAuditStore,
     DynamoContactStore,
     DynamoDeviceStore,
     DynamoKeyStore,
@@ -140,6 +142,13 @@ def doors() -> Doors:
         apps=_apps(), devices=_devices(), contacts=_contacts(), identifiers=_identifiers()
     )
     return deployment.doors(callers, systems=_systems().systems_of)
+
+
+@cache
+def audit_log() -> AuditService:
+    """Return where this process keeps what marketers do."""
+    entries = DynamoAuditStore(table=settings().registrations_table)
+    return AuditService(entries=entries, clock=system_clock, ids=_ids())
 
 
 @cache

@@ -19,10 +19,16 @@ from shared.push.store import DynamoChunkStore, DynamoTemplateStore
 from shared.registrations.errors import ContactNotFoundError
 from shared.registrations.model.contacts import attributes_of, tags_of
 from shared.registrations.model.devices import Device
+from shared.registrations.service.audit import AuditService
 from shared.registrations.service.callers import CallerService
 from shared.registrations.service.identifiers import IdentifierService
 from shared.registrations.service.reach import ReachService
-from shared.registrations.store import DynamoAppStore, DynamoContactStore, DynamoDeviceStore
+from shared.registrations.store import (
+    DynamoAppStore,
+    DynamoAuditStore,
+    DynamoContactStore,
+    DynamoDeviceStore,
+)
 
 if TYPE_CHECKING:
     from shared.push.service.templates import TemplateService
@@ -125,6 +131,13 @@ def doors() -> Doors:
             ),
         )
     )
+
+
+@cache
+def audit_log() -> AuditService:
+    """Return where this process keeps what marketers do."""
+    entries = DynamoAuditStore(table=settings().registrations_table)
+    return AuditService(entries=entries, clock=system_clock, ids=_ids())
 
 
 @cache

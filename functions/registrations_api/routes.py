@@ -1,5 +1,6 @@
 """The routes of the registrations API: parse, call one use case, render."""
 
+from datetime import datetime
 from http import HTTPStatus
 from typing import Annotated
 
@@ -13,6 +14,8 @@ from functions.registrations_api.schemas import (
     AppOut,
     AppSettingsIn,
     AppsOut,
+    AuditLogOut,
+    CallerName,
     ContactChangesIn,
     ContactId,
     ContactOut,
@@ -35,14 +38,22 @@ from functions.registrations_api.schemas import (
     PrincipalName,
     RegisteredDeviceOut,
     SecretId,
+    Since,
+    Until,
     WebhookSecretIn,
     WebhookSecretOut,
     WebhookSecretsOut,
     WebhookSecretWithKeyOut,
 )
-from functions.registrations_api.wiring import device_tokens, doors, exports, registrations
+from functions.registrations_api.wiring import (
+    audit_log,
+    device_tokens,
+    doors,
+    exports,
+    registrations,
+)
 from shared.kernel.clock import system_clock
-from shared.kernel.paging import cursor_of, place_of
+from shared.kernel.paging import cursor_of, place_of, ulid_in
 from shared.kernel.principal import Role
 from shared.platform.auth.device_tokens import GRACE
 from shared.platform.auth.doors import anyone, device, marketer, operator
@@ -521,3 +532,56 @@ def _with_token(found: Device) -> RegisteredDeviceOut:
 
 def _defaults(body: AppIn) -> dict[str, str]:
     return {"default_locale": body.default_locale, "default_timezone": body.default_timezone}
+
+
+@router.on(
+    "GET /v1/apps/<app_id>/audit-log",
+    summary="Who did what on an app",
+    access=marketer(Role.ADMIN),
+    success={OK: "A page of entries, the newest first."},
+)
+def list_audit_log(
+    app_id: AppId,
+    since: Since = None,
+    until: Until = None,
+    by: CallerName | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> AuditLogOut:
+    """Return what marketers did on an app, and what their role refused them, for 400 days.
+
+    `from` is inclusive, `to` exclusive. Calls that changed nothing because they were invalid are
+    not in it. A page `by` somebody rare may come short: follow `next_cursor` until it is null.
+    """
+    return _audit_page(app_id, since, until, by, limit, cursor)
+
+
+@router.on(
+    "GET /v1/audit-log",
+    summary="Who did what above apps",
+    access=operator(),
+    success={OK: "A page of entries, the newest first."},
+)
+def list_operators_audit_log(
+    since: Since = None,
+    until: Until = None,
+    by: CallerName | None = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> AuditLogOut:
+    """Return who gave and took roles and created apps, read as an app's audit log."""
+    return _audit_page(None, since, until, by, limit, cursor)
+
+
+def _audit_page(
+    app_id: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    by: str | None,
+    limit: int,
+    cursor: str | None,
+) -> AuditLogOut:
+    page = audit_log().list_entries(
+        app_id, since=since, until=until, by=by, limit=limit, cursor=cursor and ulid_in(cursor)
+    )
+    return AuditLogOut.of(page)

@@ -11,10 +11,12 @@ from pydantic_core import PydanticCustomError
 
 from shared.kernel.addresses import Address, AddressKind
 from shared.kernel.events import Channel
+from shared.kernel.paging import Page, cursor_of
 from shared.kernel.principal import Issuer, Role
 from shared.platform.auth.doors import normalised_arn
-from shared.platform.http.schemas import In, Out
+from shared.platform.http.schemas import In, Instant, Out
 from shared.registrations.model.apps import App, AppCheck, AppCheckMode, Fcm, Platform
+from shared.registrations.model.audit import AuditEntry
 from shared.registrations.model.devices import AttributeValue, Device, DeviceState, PushPermission
 from shared.registrations.model.edges import Edge, EdgeCause
 from shared.registrations.model.erasures import Erasure, ErasureState
@@ -50,6 +52,11 @@ PrincipalName: TypeAlias = Annotated[
         "`issuer#group/name`.",
     ),
     AfterValidator(normalised_arn),
+]
+Since: TypeAlias = Annotated[Instant | None, Query(alias="from")]
+Until: TypeAlias = Annotated[Instant | None, Query(alias="to")]
+CallerName: TypeAlias = Annotated[
+    str, Query(min_length=3, max_length=512, pattern=r"^[!-~]+$"), AfterValidator(normalised_arn)
 ]
 Locale: TypeAlias = Annotated[
     str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$", examples=["de-CH"])
@@ -539,3 +546,46 @@ def _described(found: WebhookSecret) -> dict[str, Any]:
         "created_at": found.created_at,
         "ends_at": found.ends_at,
     }
+
+
+class AuditEntryOut(Out):
+    """What a marketer did, or what a role refused them."""
+
+    entry_id: str
+    at: datetime
+    by: str = Field(description="An IAM role's ARN, or `issuer#subject`.")
+    route: str = Field(examples=["PUT /v1/apps/{app_id}/policy"])
+    parameters: dict[str, str] = Field(description="The values of the route's path.")
+    status: int
+    code: str | None = Field(description="Of a refusal: which one it is.")
+    request_id: str
+
+    @classmethod
+    def of(cls, entry: AuditEntry) -> Self:
+        """Render an entry."""
+        call = entry.call
+        return cls(
+            entry_id=f"aud_{entry.entry_id}",
+            at=entry.at,
+            by=call.by,
+            route=call.route,
+            parameters=dict(call.parameters),
+            status=call.status,
+            code=call.code,
+            request_id=call.request_id,
+        )
+
+
+class AuditLogOut(Out):
+    """A page of an audit log, the newest entry first."""
+
+    items: tuple[AuditEntryOut, ...]
+    next_cursor: str | None
+
+    @classmethod
+    def of(cls, page: Page[AuditEntry]) -> Self:
+        """Render a page."""
+        return cls(
+            items=tuple(AuditEntryOut.of(entry) for entry in page.items),
+            next_cursor=page.next_cursor and cursor_of(page.next_cursor),
+        )

@@ -21,6 +21,7 @@ from shared.registrations.model.audience import AUDIENCE_SHARDS
 from shared.registrations.ports import Intent
 from shared.registrations.service.apps import AppService
 from shared.registrations.service.audience import AudienceService
+from shared.registrations.service.audit import AuditService
 from shared.registrations.service.callers import CallerService
 from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.devices import DeviceService
@@ -33,6 +34,7 @@ from shared.registrations.service.vault import VaultService
 from shared.registrations.store import (
     DynamoAppStore,
     DynamoAudienceStore,
+    DynamoAuditStore,
     DynamoContactStore,
     DynamoDeviceStore,
     DynamoErasureStore,
@@ -192,6 +194,13 @@ def exports() -> "ExportService":
             ),
         },
     )
+
+
+@cache
+def audit_log() -> AuditService:
+    """Return where this process keeps what marketers do."""
+    entries = DynamoAuditStore(table=settings().registrations_table)
+    return AuditService(entries=entries, clock=system_clock, ids=Ids(clock=system_clock))
 
 
 @cache

@@ -33,6 +33,8 @@ class Push(Construct):
         data.push.allow_reading(self.api)
         data.push.allow_writing(self.api)
         data.registrations.allow_reading(self.api, index="anonymous")
+        # What marketers do is kept there.
+        data.registrations.allow(self.api, "PutItem")
         data.contact_events.allow(self.api, "PutItem", "GetItem", "Query")
 
         patience = Duration.minutes(2)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
+from shared.kernel.ids import is_ulid
 
 T = TypeVar("T")
 
@@ -52,6 +53,18 @@ def number_of(cursor: str) -> int:
     if not (place.isascii() and place.isdecimal() and len(place) <= _LONGEST_NUMBER):
         raise _unusable()
     return int(place)
+
+
+def ulid_in(cursor: str) -> str:
+    """Return the ULID that a cursor names, in a list whose places are such.
+
+    Raises:
+        InvalidFieldsError: the cursor is of no such list.
+    """
+    place = place_of(cursor)
+    if not is_ulid(place):
+        raise _unusable()
+    return place
 
 
 def _unusable() -> InvalidFieldsError:

@@ -19,6 +19,7 @@ from shared.registrations.model.audience import (
     Happenings,
     PushConsent,
 )
+from shared.registrations.model.audit import AuditEntry, AuditRange
 from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, Member, Person
@@ -685,4 +686,13 @@ class ImportQueue(Protocol):
 
     def go_on(self, job: Import) -> None:
         """Have a worker go on with an import."""
+class AuditStore(Protocol):
+    """The audit logs: one for each app, and one above apps (``None``)."""
+
+    def add_entry(self, entry: AuditEntry) -> None:
+        """Store an entry; it is kept for 400 days."""
+        ...
+
+    def entries(self, app_id: str | None, wanted: AuditRange) -> Iterator[AuditEntry]:
+        """Yield the entries of a range, the newest first; reads page by page."""
         ...

@@ -35,6 +35,7 @@ from shared.registrations.model.audience import (
     PushConsent,
     shard_of,
 )
+from shared.registrations.model.audit import AuditEntry, AuditRange
 from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, Member, Person, alone
@@ -48,6 +49,7 @@ from shared.registrations.ports import (
     AppStore,
     AudienceStore,
     Consents,
+    AuditStore,
     ContactStore,
     DeviceStore,
     ErasureStore,
@@ -944,3 +946,21 @@ class RecordedQueue(ImportQueue):
     @override
     def go_on(self, job: Import) -> None:
         self.called.append(job.import_id)
+class InMemoryAuditStore(AuditStore):
+    def __init__(self) -> None:
+        self.kept: list[AuditEntry] = []
+
+    @override
+    def add_entry(self, entry: AuditEntry) -> None:
+        self.kept.append(entry)
+
+    @override
+    def entries(self, app_id: str | None, wanted: AuditRange) -> Iterator[AuditEntry]:
+        found = sorted(self.kept, key=lambda entry: entry.entry_id, reverse=True)
+        return (
+            entry
+            for entry in found
+            if entry.call.app_id == app_id
+            and wanted.since <= entry.at < wanted.until
+            and (wanted.before is None or entry.entry_id < wanted.before)
+        )

@@ -200,14 +200,19 @@ def is_problem(answer: Answer) -> bool:
     )
 
 
-def stored(deployed: Deployment, dynamodb_client: Any, *, about: str = "") -> list[str]:
-    """Return every item of every table that mentions ``about``."""
+def stored(
+    deployed: Deployment, dynamodb_client: Any, *, about: str = "", with_log: bool = True
+) -> list[str]:
+    """Return every item of every table that mentions ``about``, on request without audit logs."""
     pages = (
         page
         for table in deployed.tables.values()
         for page in dynamodb_client.get_paginator("scan").paginate(TableName=table)
     )
     items = (
-        json.dumps(item, sort_keys=True, default=str) for page in pages for item in page["Items"]
+        json.dumps(item, sort_keys=True, default=str)
+        for page in pages
+        for item in page["Items"]
+        if with_log or "AUDIT#" not in item["pk"]["S"]
     )
     return sorted(item for item in items if about in item)

@@ -7,7 +7,7 @@ from tests.infra.templates import Template, shown
 def test_the_api_writes_messages_and_their_events(service: Template) -> None:
     assert service.rights("push_api") == DOORS | {
         "Push": READ | WRITE,
-        "Registrations": READ,
+        "Registrations": READ | dynamodb("PutItem"),
         "Registrations/index/anonymous": dynamodb("Query"),
         "ContactEvents": dynamodb("PutItem", "GetItem", "Query"),
     }

@@ -157,20 +157,37 @@ class Doors:
             ForbiddenError: the caller's role is too weak, or the route is not for such callers.
             NotYoursError: the path's ids are not the caller's.
         """
+        caller = self.recognise(proof, access, path)
+        if caller is not None:
+            self.authorise(caller, access, path)
+        return caller
+
+    def recognise(self, proof: Proof, access: Access, path: Mapping[str, str]) -> Principal | None:
+        """Return who calls, though the route may be too much for their role; raises as ``admit``.
+
+        What proves a device or a system proves it for certain routes and one app alone.
+        """
         if access.anyone:
             return None
         if proof.iam_arn:
-            caller = self._iam(proof.iam_arn)
-        elif proof.bearer and proof.bearer.count(".") == 1:
+            return self._iam(proof.iam_arn)
+        if proof.bearer and proof.bearer.count(".") == 1:
             return self._device(proof.bearer, access, path)
-        elif proof.bearer:
-            caller = self._user(proof.bearer, path.get("app_id"))
-        elif proof.message and access.system:
+        if proof.bearer:
+            return self._user(proof.bearer, path.get("app_id"))
+        if proof.message and access.system:
             return self._system(proof.message, path["app_id"])
-        else:
-            raise UnauthenticatedError("send a bearer token, or sign the request")
-        self._authorise(caller, access, path)
-        return caller
+        raise UnauthenticatedError("send a bearer token, or sign the request")
+
+    def authorise(self, caller: Principal, access: Access, path: Mapping[str, str]) -> None:
+        """Hold who was recognised to what the route asks for.
+
+        Raises:
+            ForbiddenError: the caller's role is too weak, or the route is not for such callers.
+            NotYoursError: the path's ids are not the caller's.
+        """
+        if caller.kind in {Kind.IAM, Kind.USER}:
+            self._authorise(caller, access, path)
 
     def device_claims(self, proof: Proof, *, grace: timedelta) -> DeviceClaims | None:
         """Return what a device's token says, also ``grace`` after it expired; ``None`` without one.

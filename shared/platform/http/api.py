@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -16,6 +17,7 @@ from typing_extensions import override
 
 from shared.kernel.errors import DomainError
 from shared.platform.auth.doors import Doors
+from shared.platform.http.audit import UNAUDITED, AuditLog, audited_call
 from shared.platform.http.bodies import (
     FORM,
     expect_form,
@@ -32,7 +34,7 @@ from shared.platform.http.problems import (
     problem_document,
     refuse_domain_error,
 )
-from shared.platform.http.request import CALLER, EVENT, Event, proof
+from shared.platform.http.request import CALLED, CALLER, EVENT, Called, Event, proof
 from shared.platform.http.routing import _ACCESS, HTML, Router
 from shared.platform.observability import logger
 
@@ -60,12 +62,14 @@ class Api(APIGatewayHttpResolver):
     """A resolver that asks who calls before it looks at the request, and refuses as RFC 9457.
 
     ``methods_at`` says with which methods a path is known, where that is more than this API's.
+    ``audit_log`` keeps what marketers do.
     """
 
     def __init__(
         self,
         *routers: Router,
         doors: Callable[[], Doors] | None = None,
+        audit_log: Callable[[], AuditLog] | None = None,
         methods_at: Callable[[str], list[str]] | None = None,
     ) -> None:
         super().__init__(
@@ -77,8 +81,11 @@ class Api(APIGatewayHttpResolver):
             self.include_router(router)
         if doors is None and not all(_ACCESS[route.func].anyone for route in self._routes()):
             raise ValueError("these routes need doors")
+        if audit_log is None and any(map(_is_audited, self._routes())):
+            raise ValueError("these routes need an audit log")
         # Powertools keeps the first step of every route here; ours asks for proof before it.
         self._request_validation_middleware = _Entrance(doors)
+        self._audit_log = audit_log
         self._methods_at = methods_at or self._own_methods_at
         for error, refuse in REFUSALS.items():
             self.exception_handler(error)(refuse)
@@ -89,13 +96,10 @@ class Api(APIGatewayHttpResolver):
         began = time.perf_counter()
         token = EVENT.set(event)
         CALLER.set(None)
+        CALLED.set(None)
         try:
-            answer = self._read_and_resolve(event, context)
-        except Exception:  # noqa: BLE001 - the last line: a problem document, never a stack trace
-            logger().exception("unforeseen")
-            answer = _render(
-                problem_document(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", APOLOGY)
-            )
+            answer = _safely(lambda: self._read_and_resolve(event, context))
+            answer = _safely(partial(self._noted, answer))
         finally:
             EVENT.reset(token)
         http = event.get("requestContext", {}).get("http", {})
@@ -118,6 +122,13 @@ class Api(APIGatewayHttpResolver):
         answer = self.resolve(readable, context)  # type: ignore[arg-type]
         # A gateway wants text: an answer without content is empty, not null.
         return {**answer, "statusCode": int(answer["statusCode"]), "body": answer.get("body") or ""}
+
+    def _noted(self, answer: Event) -> Event:
+        """Return the answer, once the audit log has what is to be kept of the call."""
+        call = audited_call(answer)
+        if call is not None and self._audit_log is not None:
+            self._audit_log().note(call)
+        return answer
 
     def _unrouted(self, _: NotFoundError) -> Response[str]:
         path = self.current_event.path
@@ -143,11 +154,15 @@ class _Entrance(OpenAPIRequestValidationMiddleware):
 
     @override
     def handler(self, app: Any, next_middleware: NextMiddleware) -> Response[Any]:
-        access = _ACCESS.get(app.context["_route"].func)
+        route, path = app.context["_route"], app.context["_route_args"]
+        access = _ACCESS.get(route.func)
         if self._doors is not None and access is not None and not access.anyone:
-            path = app.context["_route_args"]
-            CALLER.set(self._doors().admit(proof(), access, path))
-        for body in app.context["_route"].dependant.body_params:
+            CALLED.set(Called(method=route.method, path=route.openapi_path, parameters=path))
+            caller = self._doors().recognise(proof(), access, path)
+            CALLER.set(caller)
+            if caller is not None:
+                self._doors().authorise(caller, access, path)
+        for body in route.dependant.body_params:
             expect = expect_form if body.field_info.media_type == FORM else expect_json
             expect(app.current_event.headers)
         return super().handler(app, next_middleware)
@@ -155,6 +170,20 @@ class _Entrance(OpenAPIRequestValidationMiddleware):
     @override
     def _parse_form_data(self, app: Any) -> dict[str, Any]:
         return read_form(app.current_event.body or "")
+
+
+def _is_audited(route: Any) -> bool:
+    access = _ACCESS[route.func]
+    return route.method not in UNAUDITED and (access.role is not None or access.operator)
+
+
+def _safely(step: Callable[[], Event]) -> Event:
+    """Return what a step answers, or an apology: a problem document, never a stack trace."""
+    try:
+        return step()
+    except Exception:  # noqa: BLE001 - the last line
+        logger().exception("unforeseen")
+        return _render(problem_document(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", APOLOGY))
 
 
 def _render(answer: Response[str]) -> Event:

@@ -1,6 +1,8 @@
 """The request that is being answered: who calls, what they offer, which attempt it is."""
 
+from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, TypeAlias
 
@@ -20,6 +22,18 @@ CALLER: ContextVar[Principal | None] = ContextVar("caller", default=None)
 
 
 EVENT: ContextVar[Event] = ContextVar("event")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """The route that was found for a request, as the API's document writes it."""
+
+    method: str
+    path: str
+    parameters: Mapping[str, str]
+
+
+CALLED: ContextVar[Called | None] = ContextVar("called", default=None)
 
 
 def caller() -> Principal:

@@ -24,12 +24,15 @@
 | version of it       | APP#<app>#SEGMENT#<id>   | V#<version>         |
 | happenings          | APP#<app>#C#<contact>    | H                   |
 | import              | APP#<app>#IMPORTS        | <import>            |
+| audit entry         | APP#<app>#AUDIT#<month>  | <entry>             |
+| above apps          | AUDIT#<month>            | <entry>             |
 
 The index ``anonymous`` finds the device of a contact that has no row of its own.
 """
 
 from shared.registrations.store.apps import DynamoAppStore
 from shared.registrations.store.audience import DynamoAudienceStore
+from shared.registrations.store.audit import DynamoAuditStore
 from shared.registrations.store.contacts import DynamoContactStore
 from shared.registrations.store.devices import DynamoDeviceStore
 from shared.registrations.store.erasures import DynamoErasureStore, DynamoKeyStore
@@ -42,6 +45,7 @@ __all__ = [
     "BucketImportFiles",
     "DynamoAppStore",
     "DynamoAudienceStore",
+    "DynamoAuditStore",
     "DynamoContactStore",
     "DynamoDeviceStore",
     "DynamoErasureStore",

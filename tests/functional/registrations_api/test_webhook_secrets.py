@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import pytest
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from functions.registrations_api.wiring import registrations
+from functions.registrations_api.wiring import audit_log, registrations
 from shared.kernel.principal import Role
 from shared.platform.auth import deployment
 from shared.platform.auth.doors import Doors, marketer, system
@@ -73,7 +73,7 @@ def speak(
 ) -> tuple[int, Any]:
     sent = {"content-type": "application/json", **headers}
     asked = http_event("POST", f"/v1/apps/{app_id}/{at}", headers=sent, body=body)
-    answer = Api(router, doors=doors).answer(asked, Context())
+    answer = Api(router, doors=doors, audit_log=audit_log).answer(asked, Context())
     return answer["statusCode"], json.loads(answer["body"])
 
 
