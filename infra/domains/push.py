@@ -1,6 +1,7 @@
 """Deploys push: the API that accepts messages, and the sender behind a queue."""
 
 from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk.aws_events import Match
 from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
@@ -12,9 +13,19 @@ from infra.platform.nag import accept
 from infra.platform.queue import EngageDeadLetters, EngageQueue
 from infra.stacks.data import EngageData
 
+UNMARKED = (
+    "message.queued.v1",
+    "message.sent.v1",
+    "message.failed.v1",
+    "message.expired.v1",
+    "message.unconfirmed.v1",
+    "message.suppressed.v1",
+)
+"""Events that are no result: the most of all, and the books have them."""
+
 
 class Push(Construct):
-    """The push API, and ``send_push``, which gives each queued message to FCM.
+    """The push API, ``send_push``, which gives each queued message to FCM, and ``fold_results``.
 
     Attributes:
         api: answers the routes of the domain.
@@ -86,6 +97,7 @@ class Push(Construct):
         # What must wait, for FCM's quota say, goes back to the queue with a delay.
         sender.allow("sqs:SendMessage", on=[self.queue.queue_arn])
         self._show_credentials(sender)
+        self._fold(data, dead_letters)
         EngageAlarm(
             self,
             "Backlog",
@@ -98,6 +110,42 @@ class Push(Construct):
                 " context push_concurrency is too low."
             ),
         )
+
+    def _fold(self, data: EngageData, dead_letters: EngageDeadLetters) -> None:
+        """Mark what follows on messages; what a campaign is for may be any other event."""
+        patience = Duration.minutes(1)
+        queue = EngageQueue(self, "Results", timeout=patience, dead_letters=dead_letters)
+        Subscription(
+            self,
+            "Happened",
+            bus=data.bus,
+            detail_types=Match.anything_but(*UNMARKED),
+            queue=queue,
+            dead_letters=dead_letters,
+        )
+        folder = EngageFunction(
+            self,
+            "Folder",
+            package="fold_results",
+            environment={
+                "REGISTRATIONS_TABLE": data.registrations.table_name,
+                "CONTACT_EVENTS_TABLE": data.contact_events.table_name,
+                "PUSH_TABLE": data.push.table_name,
+            },
+            timeout=patience,
+        )
+        # Marks of one chunk that come together are one write.
+        folder.add_event_source(
+            SqsEventSource(queue, batch_size=100, max_batching_window=Duration.seconds(1))
+        )
+        accept(
+            folder,
+            "Serverless-LambdaEventSourceMappingDestination",
+            because="A queue has no such destination: its redrive policy is the way out.",
+        )
+        data.push.allow(folder, "Query", "PutItem", "UpdateItem")
+        data.contact_events.allow(folder, "Query")
+        data.registrations.allow(folder, "GetItem", "BatchGetItem", "Query")
 
     def _show_credentials(self, sender: EngageFunction) -> None:
         """Let the sender read FCM's credentials: an app names one of the secrets engage/fcm/*."""

@@ -1,7 +1,7 @@
 """Facts the push domain publishes."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from shared.kernel.events import Channel, Direction, DomainEvent, Purpose
@@ -182,12 +182,19 @@ class CampaignRehearsed(_CampaignEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignScheduled(_CampaignEvent):
-    """A marketer had a campaign sent; its planning begins at ``starts_at``."""
+    """A marketer had a campaign sent; its planning begins at ``starts_at``.
+
+    ``conversion`` is the type of event that the campaign is for, if it names one: it counts for so
+    long as ``converts_within`` after a message, of which none is sent from ``ends_at`` on.
+    """
 
     type: ClassVar[str] = "campaign.scheduled.v1"
     run_id: str
     starts_at: datetime
     audience: int
+    conversion: str | None = None
+    converts_within: timedelta | None = None
+    ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

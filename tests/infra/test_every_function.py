@@ -3,6 +3,7 @@ from tests.infra.templates import Template, shown
 PACKAGES = {
     "contact_events_api",
     "contact_policy_api",
+    "fold_results",
     "note_whereabouts",
     "project_audience",
     "push_api",

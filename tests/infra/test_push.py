@@ -26,6 +26,31 @@ def test_the_sender_reads_credentials_and_writes_outcomes(service: Template) -> 
     }
 
 
+def test_who_folds_results_reads_people_and_the_ledger_and_adds_marks(service: Template) -> None:
+    assert service.rights("fold_results") == {
+        "Push": dynamodb("Query", "PutItem", "UpdateItem"),
+        "ContactEvents": dynamodb("Query"),
+        "Registrations": READ,
+        "PushResults": RECEIVE,
+    }
+
+
+def test_whatever_a_campaign_may_be_for_reaches_the_results(service: Template) -> None:
+    rule = service.all("AWS::Events::Rule")["PushHappened"]
+    (target,) = rule["Targets"]
+    ours = [f"message.{what}.v1" for what in ("queued", "sent", "failed", "expired")]
+    ours += ["message.unconfirmed.v1", "message.suppressed.v1"]
+    pattern = {"source": [SOURCE], "detail-type": [{"anything-but": ours}]}
+
+    assert rule["EventPattern"] == pattern
+    assert shown(target["Arn"]) == "PushResults"
+    assert shown(target["DeadLetterConfig"]["Arn"]) == "PushDeadLetters"
+
+    mapping = service.source_of("PushFolder")
+    assert shown(mapping["EventSourceArn"]) == "PushResults"
+    assert (mapping["BatchSize"], mapping["MaximumBatchingWindowInSeconds"]) == (100, 1)
+
+
 def test_only_the_sender_carries_firebase(service: Template) -> None:
     carriers = {
         name

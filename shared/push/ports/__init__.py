@@ -30,6 +30,7 @@ from shared.push.ports.messages import (
     QuotaStore,
     Texts,
 )
+from shared.push.ports.results import MarkStore, Persons, RunBooks, SentCampaigns, ToldEvents
 from shared.push.ports.templates import (
     AppDirectory,
     AppFacts,
@@ -60,10 +61,12 @@ __all__ = [
     "Contacts",
     "Devices",
     "Jobs",
+    "MarkStore",
     "MessageArchive",
     "People",
     "Permission",
     "PersonFacts",
+    "Persons",
     "PlanStore",
     "Projects",
     "Queue",
@@ -71,5 +74,9 @@ __all__ = [
     "QuotaStore",
     "TemplateStore",
     "Texts",
+    "RunBooks",
+    "SentCampaigns",
+    "TemplateStore",
+    "ToldEvents",
     "Waiting",
 ]

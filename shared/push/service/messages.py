@@ -199,6 +199,8 @@ class MessageService:
             device_id=device_id,
             message_id=receipt.message_id,
             purpose=chunk.purpose,
+            campaign_id=chunk.part.campaign_id if chunk.part else None,
+            variant=recipient.variant,
         )
         key = RowKey(at=chunk.planned_at, id=f"{receipt.message_id}#{receipt.kind}")
         return seal(event, sequence=self.ids.sequence(), key=key)

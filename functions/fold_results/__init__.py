@@ -1,0 +1,1 @@
+"""Queue worker that marks what happens after the messages of campaigns."""
