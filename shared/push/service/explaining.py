@@ -36,6 +36,12 @@ from shared.push.ports import (
     ToldEvents,
 )
 
+AS_KNOWN_NOW = "as_known_now"
+"""The reason of an outcome that follows from what is known of the device now."""
+
+JOINED_LATER = "joined_later"
+"""The device fits now, and did not when the audience was planned."""
+
 _A_DAY = timedelta(days=1)
 
 
@@ -305,18 +311,23 @@ def _decided(decision: Decision) -> Iterator[Answer]:
 
 
 def _expected(question: _Question, device: DeviceFacts, *, is_in_audience: bool) -> Outcome:
-    """Return what becomes of a device of which the ledger tells nothing yet."""
+    """Return what becomes of a device of which the ledger tells nothing.
+
+    Of a campaign that is done that is certain: every planned message has its end in the ledger.
+    Before, a device may have been planned that has changed since, or not be that fits by now.
+    """
     state = question.campaign.state
-    if not is_in_audience:
-        return Outcome(fate=Fate.NOT_IN_AUDIENCE, is_final=state.is_over)
-    if question.run is None:
-        return Outcome(fate=Fate.NOT_SENT, is_final=state.is_over, due_at=question.due_at(device))
-    if state is CampaignState.CANCELLED:
-        return Outcome(fate=Fate.SKIPPED, is_final=True, reason="cancelled")
     if state is CampaignState.DONE:
-        # It fits now, and did not when the audience was planned.
-        return Outcome(fate=Fate.NOT_IN_AUDIENCE, is_final=True, reason="joined_later")
-    return Outcome(fate=Fate.PENDING, is_final=False, due_at=question.due_at(device))
+        joined = JOINED_LATER if is_in_audience else None
+        return Outcome(fate=Fate.NOT_IN_AUDIENCE, is_final=True, reason=joined)
+    if not is_in_audience:
+        return Outcome(fate=Fate.NOT_IN_AUDIENCE, is_final=False, reason=AS_KNOWN_NOW)
+    if state is CampaignState.CANCELLED:
+        fate = Fate.SKIPPED if question.run else Fate.NOT_SENT
+        return Outcome(fate=fate, is_final=True, reason=state.value)
+    fate = Fate.PENDING if question.run else Fate.NOT_SENT
+    due_at = question.due_at(device)
+    return Outcome(fate=fate, is_final=False, reason=AS_KNOWN_NOW, due_at=due_at)
 
 
 def _yes(gate: Asked, looked_at: Mapping[str, object], answer: str) -> Answer:

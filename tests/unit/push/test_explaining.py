@@ -29,7 +29,7 @@ from shared.push.ports import (
     DeviceFacts,
     PersonFacts,
 )
-from shared.push.service.explaining import ExplainService
+from shared.push.service.explaining import AS_KNOWN_NOW, JOINED_LATER, ExplainService
 from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.results import InMemoryToldEvents, OnePersonEach
 
@@ -64,6 +64,7 @@ class World:
     steps: tuple[AudienceStep, ...] = (LIVES_IN_ZURICH,)
     decision: Decision = field(default_factory=Allow)
     state: CampaignState = CampaignState.SENDING
+    was_sent: bool = True
     text: TemplateDraft | None = TEXT
     asked: list[Candidate] = field(default_factory=list)
     phones: list[DeviceFacts] = field(
@@ -96,7 +97,6 @@ class World:
     def get_campaign(self, campaign_id: str, *, app_id: str) -> Campaign:
         if (campaign_id, app_id) != (CAMPAIGN, APP):
             raise CampaignNotFoundError(campaign_id)
-        was_sent = self.state not in {CampaignState.DRAFT, CampaignState.APPROVED}
         return Campaign(
             app_id=APP,
             campaign_id=CAMPAIGN,
@@ -105,7 +105,7 @@ class World:
             created_by="bob",
             created_at=NOON,
             updated_at=NOON,
-            run_id=RUN if was_sent else None,
+            run_id=RUN if self.was_sent else None,
         )
 
     def get_run(self, run_id: str, *, campaign_id: str, app_id: str) -> Run:
@@ -297,6 +297,7 @@ def test_what_is_pending_is_due_by_the_clock_on_the_devices_wall(
     it.state = state
     found = it.phone()
     assert (found.outcome.fate, found.outcome.due_at) == (Fate.PENDING, SIX_IN_ZURICH)
+    assert (found.outcome.is_final, found.outcome.reason) == (False, AS_KNOWN_NOW)
     (candidate,) = it.asked
     assert (candidate.topic, candidate.campaign_id) == ("offers", CAMPAIGN)
     assert candidate.expires_at == SIX_IN_ZURICH + timedelta(days=1)
@@ -310,7 +311,9 @@ def test_a_device_without_a_zone_is_due_by_the_apps(it: World) -> None:
 def test_who_is_not_in_the_segment_is_shown_each_leaf(it: World) -> None:
     it.steps = (LIVES_IN_ZURICH, IS_VIP)
     found = it.phone()
-    assert found.outcome.fate is Fate.NOT_IN_AUDIENCE
+    outcome = found.outcome
+    assert (outcome.fate, outcome.is_final) == (Fate.NOT_IN_AUDIENCE, False)
+    assert outcome.reason == AS_KNOWN_NOW, "it may have been planned before it changed"
     first, second, whole = answers(found, Asked.SEGMENT)
     assert (first.passes, second.passes, whole.passes) == (True, False, False)
     assert second.input == {"rule": "tags contain vip", "known": []}
@@ -319,7 +322,12 @@ def test_who_is_not_in_the_segment_is_shown_each_leaf(it: World) -> None:
 def test_who_joined_after_the_audience_was_planned_is_not_in_it(it: World) -> None:
     it.state = CampaignState.DONE
     outcome = it.phone().outcome
-    assert (outcome.fate, outcome.reason) == (Fate.NOT_IN_AUDIENCE, "joined_later")
+    assert (outcome.fate, outcome.is_final) == (Fate.NOT_IN_AUDIENCE, True)
+    assert outcome.reason == JOINED_LATER
+    it.steps = (IS_VIP,)
+    outcome = it.phone().outcome
+    assert (outcome.fate, outcome.is_final) == (Fate.NOT_IN_AUDIENCE, True)
+    assert outcome.reason is None
 
 
 def test_what_a_cancelled_campaign_leaves_is_skipped(it: World) -> None:
@@ -330,8 +338,14 @@ def test_what_a_cancelled_campaign_leaves_is_skipped(it: World) -> None:
     assert not campaign.passes
 
 
+def test_a_draft_that_was_cancelled_was_not_sent(it: World) -> None:
+    it.state, it.was_sent = CampaignState.CANCELLED, False
+    outcome = it.phone().outcome
+    assert (outcome.fate, outcome.is_final) == (Fate.NOT_SENT, True)
+
+
 def test_a_draft_says_what_would_become_of_it(it: World) -> None:
-    it.state = CampaignState.DRAFT
+    it.state, it.was_sent = CampaignState.DRAFT, False
     it.decision = Drop(because=(a_reason(Gate.CONSENT), a_reason(Gate.CAP)))
     found = it.phone()
     assert (found.outcome.fate, found.outcome.due_at) == (Fate.NOT_SENT, SIX_IN_ZURICH)
@@ -353,9 +367,9 @@ def test_a_text_that_is_too_large_for_this_device_is_named(it: World) -> None:
     assert "4192 bytes; FCM carries 4096" in template.answer
 
 
-@pytest.mark.parametrize("state", [CampaignState.DRAFT, CampaignState.SENDING])
-def test_a_template_that_is_gone_is_said_to_be(it: World, state: CampaignState) -> None:
-    it.state, it.text = state, None
+@pytest.mark.parametrize("was_sent", [False, True])
+def test_a_template_that_is_gone_is_said_to_be(it: World, *, was_sent: bool) -> None:
+    it.was_sent, it.text = was_sent, None
     found = it.phone()
     (template,) = answers(found, Asked.TEMPLATE)
     assert (template.passes, template.answer) == (False, "The template is gone.")
