@@ -17,7 +17,8 @@ from typing import Annotated, Any
 
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from functions.registrations_api.schemas import AppId, DeviceId, DeviceIn
+from functions.registrations_api.schemas import AppId, DeviceId
+from functions.registrations_api.schemas.devices import DeviceIn
 from shared.platform.auth.doors import anyone
 from shared.platform.http.api import Api
 from shared.platform.http.routing import Router

@@ -6,7 +6,8 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from functions.registrations_api.import_schemas import (
+from functions.registrations_api.schemas import AppId, Cursor, Limit
+from functions.registrations_api.schemas.imports import (
     AnnouncedImportOut,
     ImportId,
     ImportIn,
@@ -14,7 +15,6 @@ from functions.registrations_api.import_schemas import (
     ImportsOut,
     ImportWithRejectsOut,
 )
-from functions.registrations_api.schemas import AppId, Cursor, Limit
 from functions.registrations_api.wiring import imports
 from shared.kernel.paging import cursor_of, place_of
 from shared.kernel.principal import Role

@@ -7,7 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from functions.registrations_api.schemas import AppId, Cursor, Limit
-from functions.registrations_api.segment_schemas import (
+from functions.registrations_api.schemas.segments import (
     EstimateOut,
     RuleIn,
     SegmentChangeIn,
