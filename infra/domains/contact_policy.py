@@ -3,13 +3,11 @@
 from aws_cdk import Duration
 from aws_cdk.aws_events import Rule, Schedule
 from aws_cdk.aws_events_targets import LambdaFunction
-from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
 from infra.context import Context
 from infra.platform.bus import Subscription
 from infra.platform.function import ApiFunction, EngageFunction
-from infra.platform.nag import accept
 from infra.platform.queue import EngageDeadLetters, EngageQueue
 from infra.stacks.data import EngageData
 
@@ -82,14 +80,7 @@ class ContactPolicy(Construct):
         )
         # One person at a time; what is learnt is no event.
         data.contact_policy.allow(learner, "Query", "PutItem")
-        learner.add_event_source(
-            SqsEventSource(queue, batch_size=10, report_batch_item_failures=True)
-        )
-        accept(
-            learner,
-            "Serverless-LambdaEventSourceMappingDestination",
-            because="A queue has no such destination: its redrive policy is the way out.",
-        )
+        learner.work_off(queue, batch_size=10)
 
     def _release(
         self,

@@ -1,19 +1,14 @@
-"""Deploys registrations: apps, devices, contacts, segments, and what contacts leave to settle."""
-"""Deploys registrations: apps, devices, contacts, grants, what contacts leave open, imports."""
+"""Deploys registrations: apps, devices, contacts, segments, imports, what contacts leave open."""
 
 from collections.abc import Mapping
-from typing import cast
 
 from aws_cdk import Duration
 from aws_cdk.aws_events import Rule, Schedule
 from aws_cdk.aws_events_targets import LambdaFunction
-from aws_cdk.aws_lambda import CfnFunction
-from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from constructs import Construct
 
 from infra.platform.bus import Subscription
 from infra.platform.function import ApiFunction, EngageFunction
-from infra.platform.nag import accept
 from infra.platform.queue import EngageDeadLetters, EngageQueue
 from infra.stacks.data import EngageData
 
@@ -22,8 +17,10 @@ IMPORTS = 5
 
 
 class Registrations(Construct):
-    """The API over the registrations table, ``settle_contacts`` and ``project_audience``.
-    """The API over the registrations table, ``settle_contacts`` and ``run_import``.
+    """The API over the registrations table, and the workers on what it leaves to do.
+
+    ``settle_contacts`` completes what merges and erasures left open, ``project_audience`` copies
+    what segments ask of people to their devices, ``run_import`` reads files.
 
     Attributes:
         api: answers the routes of the domain.
@@ -81,16 +78,10 @@ class Registrations(Construct):
         data.contact_policy.allow(
             self.settler, "Query", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"
         )
-        self.settler.add_event_source(
-            SqsEventSource(queue, batch_size=1, report_batch_item_failures=True)
-        )
-        accept(
-            self.settler,
-            "Serverless-LambdaEventSourceMappingDestination",
-            because="A queue has no such destination: its redrive policy is the way out.",
-        )
+        self.settler.work_off(queue)
         self._sweep(dead_letters)
         self._project(data)
+        self._import(tables, data)
 
     def _project(self, data: EngageData) -> None:
         """Let ``project_audience`` hear all events about contacts: it knows what segments ask."""
@@ -120,21 +111,12 @@ class Registrations(Construct):
         # A copy is an update of one attribute; what happened is put unless somebody was erased.
         data.registrations.allow(projector, "PutItem", "UpdateItem", "ConditionCheckItem")
         data.contact_policy.allow(projector, "Query")
-        projector.add_event_source(
-            SqsEventSource(
-                queue,
-                # Most events are passed over: a campaign's are many, and come together.
-                batch_size=100,
-                max_batching_window=Duration.seconds(2),
-                report_batch_item_failures=True,
-            )
+        projector.work_off(
+            queue,
+            # Most events are passed over: a campaign's are many, and come together.
+            batch_size=100,
+            window=Duration.seconds(2),
         )
-        accept(
-            projector,
-            "Serverless-LambdaEventSourceMappingDestination",
-            because="A queue has no such destination: its redrive policy is the way out.",
-        )
-        self._import(tables, data)
 
     def _import(self, tables: Mapping[str, str], data: EngageData) -> None:
         """Work on files that were uploaded, for as long as it takes, in runs of five minutes."""
@@ -161,19 +143,8 @@ class Registrations(Construct):
             },
             timeout=patience,
         )
-        # It calls itself through its queue until a file ends; Lambda would take that for a loop,
-        # and stop it after sixteen times.
-        cast("CfnFunction", importer.node.default_child).recursive_loop = "Allow"
-        importer.add_event_source(
-            SqsEventSource(
-                queue, batch_size=1, report_batch_item_failures=True, max_concurrency=IMPORTS
-            )
-        )
-        accept(
-            importer,
-            "Serverless-LambdaEventSourceMappingDestination",
-            because="A queue has no such destination: its redrive policy is the way out.",
-        )
+        importer.work_off(queue, at_once=IMPORTS)
+        importer.may_call_itself()
         data.doors.show_identifier_key(importer)
         data.doors.show_encryption_key(importer)
         data.registrations.allow_reading(importer, index="anonymous")

@@ -16,7 +16,22 @@ from infra.local.errors import LocalStackError
 from infra.local.processes import clean_environment
 
 _KEY_FILE = "engage-code-hash"
-LOCAL = {"target": "local", "public_url": "http://localhost:8000"}
+WORKERS = (
+    "advance_campaigns",
+    "fold_results",
+    "note_whereabouts",
+    "plan_campaign",
+    "project_audience",
+    "run_import",
+    "send_push",
+    "settle_contacts",
+)
+LOCAL = {
+    "target": "local",
+    "public_url": "http://localhost:8000",
+    # The emulator unpacks all layers for each that runs at once: two are SQS's least.
+    "queue_concurrency": dict.fromkeys(WORKERS, 2),
+}
 """What differs from ``cdk.json``; links that are made here lead to the port that is usual."""
 
 

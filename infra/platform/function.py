@@ -10,6 +10,7 @@ from aws_cdk import AssetHashType, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_iam import PolicyStatement, Role, ServicePrincipal
 from aws_cdk.aws_lambda_destinations import SqsDestination
+from aws_cdk.aws_lambda_event_sources import SqsEventSource
 from aws_cdk.aws_logs import LogGroup
 from aws_cdk.aws_sqs import IQueue
 from constructs import Construct
@@ -113,6 +114,43 @@ class EngageFunction(lambda_.Function):
     def allow(self, *actions: str, on: Sequence[str]) -> None:
         """Let the function do ``actions`` on the resources with the ARNs ``on``."""
         self.add_to_role_policy(PolicyStatement(actions=list(actions), resources=list(on)))
+
+    def work_off(
+        self,
+        queue: IQueue,
+        *,
+        batch_size: int = 1,
+        window: Duration | None = None,
+        at_once: int | None = None,
+    ) -> None:
+        """Have the function work off a queue; what fails of a batch comes again alone.
+
+        ``window`` is how long a batch is waited for, ``at_once`` how many calls run at a time,
+        unless context says another number.
+        """
+        said = Context.of(self).queue_concurrency.get(self.package, at_once)
+        self.add_event_source(
+            SqsEventSource(
+                queue,
+                batch_size=batch_size,
+                max_batching_window=window,
+                report_batch_item_failures=True,
+                max_concurrency=said,
+            )
+        )
+        accept(
+            self,
+            "Serverless-LambdaEventSourceMappingDestination",
+            because="A queue has no such destination: its redrive policy is the way out.",
+        )
+
+    def may_call_itself(self) -> None:
+        """Let the function put its own next job into its queue until its work is done.
+
+        Lambda would take that for a loop, and stop it after sixteen times
+        (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html).
+        """
+        cast("lambda_.CfnFunction", self.node.default_child).recursive_loop = "Allow"
 
     def _watch(self) -> None:
         period = Duration.minutes(5)

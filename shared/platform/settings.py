@@ -42,6 +42,16 @@ class Settings:
         return self._need("PUSH_QUEUE_URL")
 
     @property
+    def plan_queue_url(self) -> str:
+        """Return the URL of the queue that feeds the planner of campaigns."""
+        return self._need("PLAN_QUEUE_URL")
+
+    @property
+    def advance_queue_url(self) -> str:
+        """Return the URL of the queue of runs to take on."""
+        return self._need("ADVANCE_QUEUE_URL")
+
+    @property
     def import_queue_url(self) -> str:
         """Return the URL of the queue that feeds the worker of imports."""
         return self._need("IMPORT_QUEUE_URL")

@@ -88,8 +88,9 @@ def test_an_event_is_hidden_for_six_timeouts_and_given_up_after_five_receives(
 
 
 def test_what_is_due_is_released_every_minute(service: Template) -> None:
-    rule = service.one("AWS::Events::Rule", ScheduleExpression="rate(1 minute)")
+    rule = service.all("AWS::Events::Rule")["ContactPolicyEveryMinute"]
     (target,) = rule["Targets"]
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
     assert shown(target["Arn"]) == "ContactPolicyReleaser"
     assert shown(target["DeadLetterConfig"]["Arn"]) == "ContactPolicyDeadLetters"
     assert target["RetryPolicy"] == {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 0}
