@@ -26,10 +26,11 @@ TOLD_BY = frozenset(
         "contact.merged.v1",
         "contact.unmerged.v1",
         "contact.updated.v1",
-        "device.registered.v1",
     }
 )
-"""Events after which something else may be true of a person, or of the devices they use."""
+"""Events after which something else may be true of a person, or of the devices they use.
+
+A registration is none: a device begins with a contact of its own, of whom nothing is known."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

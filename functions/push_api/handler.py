@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from functions.push_api.routes import router
+from functions.push_api.routes import ROUTERS
 from functions.push_api.wiring import audit_log, doors
 from shared.platform.http.api import Api
 
-app = Api(router, doors=doors, audit_log=audit_log)
+app = Api(*ROUTERS, doors=doors, audit_log=audit_log)
 
 
 def lambda_handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -1,37 +1,75 @@
 """Connects push's services to this deployment."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from random import sample
+from time import monotonic
 from typing import TYPE_CHECKING
 
-from shared.kernel.clock import system_clock
+from shared.kernel.clock import Clock, system_clock
 from shared.kernel.ids import Ids
 from shared.platform.auth import deployment
 from shared.platform.auth.doors import Doors
+from shared.platform.dynamodb import pause_after
 from shared.platform.hashing import IdentifierHasher
 from shared.platform.ledger import Ledger
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
-from shared.push.ports import AppFacts, PersonFacts
+from shared.push.model.planning import AUDIENCE_SHARDS, Member
+from shared.push.ports import (
+    AppFacts,
+    AudienceAnswer,
+    AudienceEstimate,
+    AudienceStep,
+    CampaignApp,
+    CampaignRules,
+    DeviceFacts,
+    PersonFacts,
+)
+from shared.push.service.campaigns import CampaignService
 from shared.push.service.messages import MessageService
-from shared.push.store import DynamoChunkStore, DynamoTemplateStore
-from shared.registrations.errors import ContactNotFoundError
+from shared.push.service.rehearsals import RehearsalService
+from shared.push.service.results import ResultService
+from shared.push.store import (
+    DynamoCampaignStore,
+    DynamoChunkStore,
+    DynamoMarkStore,
+    DynamoPlanStore,
+    DynamoTemplateStore,
+    DynamoToldEvents,
+    QueuedJobs,
+)
+from shared.registrations.errors import (
+    ContactErasedError,
+    ContactNotFoundError,
+    DeviceNotFoundError,
+)
 from shared.registrations.model.contacts import attributes_of, tags_of
-from shared.registrations.model.devices import Device
+from shared.registrations.model.devices import Device, PushPermission
+from shared.registrations.model.rule_documents import document_of
+from shared.registrations.model.rules import explain
+from shared.registrations.service.audience import AudienceService
 from shared.registrations.service.audit import AuditService
 from shared.registrations.service.callers import CallerService
 from shared.registrations.service.identifiers import IdentifierService
+from shared.registrations.service.origins import OriginService
 from shared.registrations.service.reach import ReachService
 from shared.registrations.store import (
     DynamoAppStore,
+    DynamoAudienceStore,
     DynamoAuditStore,
     DynamoContactStore,
     DynamoDeviceStore,
+    DynamoSegmentStore,
 )
 
 if TYPE_CHECKING:
+    from shared.contact_policy.service.decisions import DecisionService
+    from shared.push.service.explaining import ExplainService
     from shared.push.service.templates import TemplateService
+    from shared.push.service.trials import TrialService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +122,116 @@ def _locale_of(devices: Sequence[Device]) -> str | None:
     return latest.state.locale if latest else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredPersons:
+    """The registrations' people, as far as explaining needs them."""
+
+    origins: OriginService
+
+    def origins_of(self, contact_id: str, *, app_id: str) -> Sequence[str]:
+        """Return the contact and all that were joined to it; nobody for who was erased."""
+        try:
+            return self.origins.origins_of(contact_id, app_id=app_id)
+        except ContactErasedError:
+            return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredDevices:
+    """The registrations' devices, as far as explaining needs them."""
+
+    devices: DynamoDeviceStore
+
+    def devices_of(self, contact_ids: Sequence[str], *, app_id: str) -> Sequence[DeviceFacts]:
+        """Return the devices on which some contacts are known."""
+        return [
+            DeviceFacts(
+                device_id=device.device_id,
+                contact_id=device.contact_id,
+                zone=device.state.timezone,
+                has_address=device.state.address is not None,
+                is_muted=device.state.push_permission is PushPermission.DENIED,
+            )
+            for one in contact_ids
+            for device in self.devices.devices_of(one, app_id=app_id)
+        ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedAudience:
+    """The registrations' segments, asked about one device."""
+
+    segments: DynamoSegmentStore
+    audience: DynamoAudienceStore
+    clock: Clock
+
+    def explain(
+        self, segment_id: str, *, version: int, app_id: str, device_id: str
+    ) -> AudienceAnswer:
+        """Say whether a device matches a version of a segment, question by question."""
+        segment = self.segments.get_segment(segment_id, app_id=app_id, version=version)
+        members = self.audience.members([device_id], app_id=app_id)
+        if not members:
+            raise DeviceNotFoundError(device_id)
+        found = explain(segment.rule, members[0].facts, self.clock())
+        return AudienceAnswer(
+            fits=found.matches,
+            steps=tuple(
+                AudienceStep(
+                    rule=json.dumps(document_of(one.leaf)), known=one.found, fits=one.answer
+                )
+                for one in found.leaves
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaigningApps:
+    """The registrations' apps, as far as campaigns need them."""
+
+    apps: DynamoAppStore
+
+    def campaign_app(self, app_id: str) -> CampaignApp:
+        """Return an app's defaults, and what it asks of its campaigns."""
+        app = self.apps.get_app(app_id)
+        limits = app.campaign_limits
+        return CampaignApp(
+            name=app.name,
+            default_locale=app.default_locale,
+            default_zone=app.default_timezone,
+            can_push=app.fcm is not None,
+            rules=CampaignRules(
+                approval_above=limits.approval_above, sends_per_day=limits.sends_per_day
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredSegments:
+    """The registrations' segments, as far as campaigns need them."""
+
+    segments: DynamoSegmentStore
+    audience: AudienceService
+
+    def current_version(self, segment_id: str, *, app_id: str) -> int:
+        """Return a segment's newest version."""
+        return self.segments.get_segment(segment_id, app_id=app_id).version
+
+    def estimate(self, segment_id: str, *, version: int, app_id: str) -> AudienceEstimate:
+        """Return about how many devices match a version of a segment."""
+        segment = self.segments.get_segment(segment_id, app_id=app_id, version=version)
+        found = self.audience.estimate(segment.rule, app_id=app_id)
+        return AudienceEstimate(
+            devices=found.size,
+            low=found.low,
+            high=found.high,
+            sample=tuple(
+                Member(device_id=one.device_id, contact_id=one.contact_id, zone=one.timezone)
+                for one in found.sample
+            ),
+        )
+
+
 @cache
 def messages() -> MessageService:
     """Return the messages of this process."""
@@ -115,6 +263,121 @@ def templates() -> "TemplateService":
         clock=system_clock,
         ids=_ids(),
     )
+
+
+@cache
+def campaigns() -> CampaignService:
+    """Return the campaigns of this process."""
+    return CampaignService(
+        campaigns=_campaign_store(),
+        templates=DynamoTemplateStore(table=settings().push_table, ledger=_ledger()),
+        segments=RegisteredSegments(
+            segments=DynamoSegmentStore(table=settings().registrations_table, ledger=_ledger()),
+            audience=AudienceService(
+                audience=DynamoAudienceStore(table=settings().registrations_table),
+                shuffled=_shuffled_shards,
+                clock=system_clock,
+            ),
+        ),
+        apps=CampaigningApps(apps=_app_store()),
+        jobs=QueuedJobs(advance=settings().advance_queue_url),
+        clock=system_clock,
+        ids=_ids(),
+    )
+
+
+@cache
+def rehearsals() -> RehearsalService:
+    """Return what rehearsals came to."""
+    plans = DynamoPlanStore(table=settings().push_table)
+    return RehearsalService(campaigns=_campaign_store(), plans=plans)
+
+
+@cache
+def results() -> ResultService:
+    """Return what came of campaigns."""
+    table = settings().push_table
+    return ResultService(
+        campaigns=_campaign_store(),
+        books=DynamoPlanStore(table=table),
+        marks=DynamoMarkStore(table=table),
+    )
+
+
+@cache
+def explanations() -> "ExplainService":
+    """Return the explanations of this process; the contact policy is loaded for them alone."""
+    from shared.push.service.explaining import ExplainService  # noqa: PLC0415
+
+    return ExplainService(
+        campaigns=_campaign_store(),
+        apps=CampaigningApps(apps=_app_store()),
+        persons=RegisteredPersons(
+            origins=OriginService(contacts=_contact_store(), devices=_device_store())
+        ),
+        devices=RegisteredDevices(devices=_device_store()),
+        audience=ExplainedAudience(
+            segments=DynamoSegmentStore(table=settings().registrations_table, ledger=_ledger()),
+            audience=DynamoAudienceStore(table=settings().registrations_table),
+            clock=system_clock,
+        ),
+        templates=DynamoTemplateStore(table=settings().push_table, ledger=_ledger()),
+        people=RegisteredPeople(contacts=_contact_store(), devices=_device_store()),
+        policy=_policy(),
+        told=DynamoToldEvents(table=settings().contact_events_table),
+        clock=system_clock,
+    )
+
+
+def _policy() -> "DecisionService":
+    from shared.contact_policy.ports import AppPlace  # noqa: PLC0415 - few requests need it
+    from shared.contact_policy.service.decisions import DecisionService  # noqa: PLC0415
+    from shared.contact_policy.service.policies import PolicyCache  # noqa: PLC0415
+    from shared.contact_policy.store import DynamoPersonStore, DynamoPolicyStore  # noqa: PLC0415
+
+    class Places:
+        """The registrations' apps, as far as the contact policy needs them."""
+
+        def place_of(self, app_id: str) -> AppPlace:
+            """Return the app's default zone, and the country of its default locale."""
+            app = _app_store().get_app(app_id)
+            return AppPlace(zone=app.default_timezone, country=app.default_country)
+
+    table = settings().contact_policy_table
+    return DecisionService(
+        people=DynamoPersonStore(table=table, ledger=_ledger()),
+        rules=PolicyCache(
+            store=DynamoPolicyStore(table=table, ledger=_ledger()),
+            apps=Places(),
+            elapsed=monotonic,
+        ),
+        clock=system_clock,
+        ids=_ids(),
+        pause=pause_after,
+    )
+
+
+@cache
+def trials() -> "TrialService":
+    """Return the trials of this process."""
+    from shared.push.service.trials import TrialService  # noqa: PLC0415
+
+    reach = ReachService(
+        device_store=_device_store(),
+        contact_store=_contact_store(),
+        clock=system_clock,
+        ids=_ids(),
+    )
+    return TrialService(templates=templates(), messages=messages(), devices=reach)
+
+
+def _shuffled_shards() -> Sequence[int]:
+    return sample(range(AUDIENCE_SHARDS), AUDIENCE_SHARDS)
+
+
+@cache
+def _campaign_store() -> DynamoCampaignStore:
+    return DynamoCampaignStore(table=settings().push_table, ledger=_ledger())
 
 
 @cache

@@ -1,8 +1,11 @@
-"""Deploys push: the API that accepts messages, and the sender behind a queue."""
+"""Deploys push: the API, the sender behind a queue, and the planner and releaser of campaigns."""
+
+from collections.abc import Mapping
 
 from aws_cdk import ArnFormat, Duration, Stack
-from aws_cdk.aws_events import Match
-from aws_cdk.aws_lambda_event_sources import SqsEventSource
+from aws_cdk.aws_cloudwatch import Metric
+from aws_cdk.aws_events import Match, Rule, Schedule
+from aws_cdk.aws_events_targets import LambdaFunction
 from constructs import Construct
 
 from infra.context import Context
@@ -24,8 +27,15 @@ UNMARKED = (
 """Events that are no result: the most of all, and the books have them."""
 
 
+PLANNERS = 16
+"""Shards of audiences that are planned at once, at most."""
+
+
 class Push(Construct):
-    """The push API, ``send_push``, which gives each queued message to FCM, and ``fold_results``.
+    """The push API, the sender, and those who plan campaigns and take them on.
+
+    ``send_push`` gives each queued message to FCM. ``plan_campaign`` makes chunks of an audience,
+    ``advance_campaigns`` releases them at their time.
 
     Attributes:
         api: answers the routes of the domain.
@@ -39,7 +49,8 @@ class Push(Construct):
             "CONTACT_EVENTS_TABLE": data.contact_events.table_name,
             "PUSH_TABLE": data.push.table_name,
         }
-        self.api = ApiFunction(self, "Api", package="push_api", environment=tables)
+        policy = {"CONTACT_POLICY_TABLE": data.contact_policy.table_name}
+        self.api = ApiFunction(self, "Api", package="push_api", environment={**tables, **policy})
         data.doors.open_to(self.api)
         data.push.allow_reading(self.api)
         data.push.allow_writing(self.api)
@@ -49,8 +60,11 @@ class Push(Construct):
         data.contact_events.allow(self.api, "PutItem", "GetItem", "Query")
 
         patience = Duration.minutes(2)
+        # To explain: what the policy would answer, and what is known of whom it asks about.
+        data.contact_policy.allow_reading(self.api)
         dead_letters = EngageDeadLetters(self, "DeadLetters")
         self.queue = EngageQueue(self, "Queue", timeout=patience, dead_letters=dead_letters)
+        self._campaigns(data, tables, dead_letters)
         Subscription(
             self,
             "Queued",
@@ -66,25 +80,14 @@ class Push(Construct):
             package="send_push",
             environment={
                 **tables,
-                "CONTACT_POLICY_TABLE": data.contact_policy.table_name,
+                **policy,
                 "PUSH_QUEUE_URL": self.queue.queue_url,
             },
             layers=("core", "push"),
             timeout=patience,
         )
-        sender.add_event_source(
-            SqsEventSource(
-                self.queue,
-                batch_size=1,
-                report_batch_item_failures=True,
-                max_concurrency=Context.of(self).push_concurrency,
-            )
-        )
-        accept(
-            sender,
-            "Serverless-LambdaEventSourceMappingDestination",
-            because="A queue has no such destination: its redrive policy is the way out.",
-        )
+        sender.work_off(self.queue, at_once=Context.of(self).push_concurrency)
+        sender.may_call_itself()
         data.push.allow_reading(sender)
         data.push.allow_writing(sender)
         # Nobody is sent anything without a reservation; what must wait is put off.
@@ -108,6 +111,76 @@ class Push(Construct):
             meaning=(
                 "A push waits for more than 15 minutes. FCM refuses (see the log of send_push), or"
                 " context push_concurrency is too low."
+            ),
+        )
+
+    def _campaigns(
+        self, data: EngageData, tables: Mapping[str, str], dead_letters: EngageDeadLetters
+    ) -> None:
+        """Deploy the planner of campaigns, and who takes them on each minute."""
+        patience = Duration.minutes(5)
+        plan = EngageQueue(self, "PlanQueue", timeout=patience, dead_letters=dead_letters)
+        advance = EngageQueue(self, "AdvanceQueue", timeout=patience, dead_letters=dead_letters)
+        queues = {
+            "PLAN_QUEUE_URL": plan.queue_url,
+            "ADVANCE_QUEUE_URL": advance.queue_url,
+            "PUSH_QUEUE_URL": self.queue.queue_url,
+        }
+        self.api.add_environment("ADVANCE_QUEUE_URL", advance.queue_url)
+        self.api.allow("sqs:SendMessage", on=[advance.queue_arn])
+
+        planner = EngageFunction(
+            self,
+            "Planner",
+            package="plan_campaign",
+            environment={**tables, **queues},
+            timeout=patience,
+        )
+        # A page of devices, the version of the segment, the run; then chunks, while it is wanted.
+        data.registrations.allow(planner, "Query", "GetItem")
+        data.push.allow(planner, "GetItem", "Query", "PutItem", "ConditionCheckItem")
+        planner.allow("sqs:SendMessage", on=[plan.queue_arn, advance.queue_arn])
+        planner.work_off(plan, at_once=PLANNERS)
+        planner.may_call_itself()
+
+        advancer = EngageFunction(
+            self,
+            "Advancer",
+            package="advance_campaigns",
+            environment={**tables, **queues},
+            timeout=patience,
+        )
+        data.registrations.allow(advancer, "Query")
+        data.push.allow(advancer, "GetItem", "Query", "PutItem", "DeleteItem")
+        data.contact_events.allow(advancer, "PutItem")
+        advancer.allow(
+            "sqs:SendMessage", on=[plan.queue_arn, advance.queue_arn, self.queue.queue_arn]
+        )
+        advancer.work_off(advance)
+        rule = Rule(self, "EveryMinute", schedule=Schedule.rate(Duration.minutes(1)))
+        rule.add_target(
+            LambdaFunction(
+                advancer,
+                dead_letter_queue=dead_letters,
+                # The next minute's call does what this one did not.
+                max_event_age=Duration.minutes(1),
+                retry_attempts=0,
+            )
+        )
+        EngageAlarm(
+            self,
+            "Books",
+            metric=Metric(
+                namespace="Engage",
+                metric_name="BooksOutOfBalance",
+                dimensions_map={"service": "advance_campaigns"},
+                period=Duration.minutes(5),
+                statistic="Sum",
+            ),
+            above=0,
+            meaning=(
+                "A campaign's messages do not add up to what was planned. The log of"
+                " advance_campaigns names the run; it is not settled until they do."
             ),
         )
 
@@ -135,14 +208,7 @@ class Push(Construct):
             timeout=patience,
         )
         # Marks of one chunk that come together are one write.
-        folder.add_event_source(
-            SqsEventSource(queue, batch_size=100, max_batching_window=Duration.seconds(1))
-        )
-        accept(
-            folder,
-            "Serverless-LambdaEventSourceMappingDestination",
-            because="A queue has no such destination: its redrive policy is the way out.",
-        )
+        folder.work_off(queue, batch_size=100, window=Duration.seconds(1))
         data.push.allow(folder, "Query", "PutItem", "UpdateItem")
         data.contact_events.allow(folder, "Query")
         data.registrations.allow(folder, "GetItem", "BatchGetItem", "Query")

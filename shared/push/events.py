@@ -141,7 +141,9 @@ class TemplateDeleted(_TemplateEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _CampaignEvent(DomainEvent):
+class CampaignEvent(DomainEvent):
+    """Somebody did something with a campaign."""
+
     source: ClassVar[str] = SOURCE
     about: ClassVar[str] = "campaign_id"
     channel: ClassVar[Channel | None] = Channel.PUSH
@@ -152,28 +154,28 @@ class _CampaignEvent(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignCreated(_CampaignEvent):
+class CampaignCreated(CampaignEvent):
     """A marketer drafted a campaign."""
 
     type: ClassVar[str] = "campaign.created.v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignUpdated(_CampaignEvent):
+class CampaignUpdated(CampaignEvent):
     """A marketer changed a draft."""
 
     type: ClassVar[str] = "campaign.updated.v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignApproved(_CampaignEvent):
+class CampaignApproved(CampaignEvent):
     """Somebody approved a campaign."""
 
     type: ClassVar[str] = "campaign.approved.v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignRehearsed(_CampaignEvent):
+class CampaignRehearsed(CampaignEvent):
     """A rehearsal began; nobody is told anything by it."""
 
     type: ClassVar[str] = "campaign.rehearsed.v1"
@@ -181,7 +183,7 @@ class CampaignRehearsed(_CampaignEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignScheduled(_CampaignEvent):
+class CampaignScheduled(CampaignEvent):
     """A marketer had a campaign sent; its planning begins at ``starts_at``.
 
     ``conversion`` is the type of event that the campaign is for, if it names one: it counts for so
@@ -198,28 +200,28 @@ class CampaignScheduled(_CampaignEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignPaused(_CampaignEvent):
+class CampaignPaused(CampaignEvent):
     """Nothing more is sent until the campaign is resumed."""
 
     type: ClassVar[str] = "campaign.paused.v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignResumed(_CampaignEvent):
+class CampaignResumed(CampaignEvent):
     """A paused campaign goes on."""
 
     type: ClassVar[str] = "campaign.resumed.v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignCancelled(_CampaignEvent):
+class CampaignCancelled(CampaignEvent):
     """Nothing more is sent, for good."""
 
     type: ClassVar[str] = "campaign.cancelled.v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignFinished(_CampaignEvent):
+class CampaignFinished(CampaignEvent):
     """Every planned message has its final state; ``books`` says how many stand where."""
 
     type: ClassVar[str] = "campaign.finished.v1"

@@ -202,16 +202,6 @@ class SegmentEvent(DomainEvent):
     segment_id: str
     name: str
     version: int
-class ImportCreated(DomainEvent):
-    """A marketer announced a file of devices, contacts or members of a list."""
-
-    type: ClassVar[str] = "import.created.v1"
-    source: ClassVar[str] = SOURCE
-    about: ClassVar[str] = "app_id"
-    import_id: str
-    kind: str
-    list_name: str | None
-    dry_run: bool
     by: str
 
 
@@ -234,6 +224,23 @@ class SegmentDeleted(SegmentEvent):
     """An editor deleted a segment; what pinned one of its versions goes on."""
 
     type: ClassVar[str] = "segment.deleted.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportCreated(DomainEvent):
+    """A marketer announced a file of devices, contacts or members of a list."""
+
+    type: ClassVar[str] = "import.created.v1"
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "app_id"
+    import_id: str
+    kind: str
+    list_name: str | None
+    dry_run: bool
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportStarted(DomainEvent):
     """The file of an import is there; a worker begins with it."""
 

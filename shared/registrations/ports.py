@@ -24,9 +24,9 @@ from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, Member, Person
 from shared.registrations.model.erasures import Erasure
-from shared.registrations.model.segments import Segment
 from shared.registrations.model.import_rows import Rejected
 from shared.registrations.model.imports import Import
+from shared.registrations.model.segments import Segment
 from shared.registrations.model.systems import Systems, WebhookSecret
 
 
@@ -528,30 +528,6 @@ class SegmentStore(Protocol):
 
         Raises:
             SegmentNameTakenError: another segment of the app has the name.
-class ImportStore(Protocol):
-    """The imports of each app."""
-
-    def add_import(self, job: Import, event: Envelope, *, attempt: Attempt | None) -> None:
-        """Store a new import, its event, and what its attempt came to (its id).
-
-        Raises:
-            StaleError: the attempt is remembered already.
-        """
-        ...
-
-    def get_import(self, import_id: str, *, app_id: str) -> Import:
-        """Return the import as it is now, or raise ``ImportNotFoundError``."""
-        ...
-
-    def list_imports(self, app_id: str, *, limit: int, cursor: str | None) -> Page[Import]:
-        """Return an app's imports, the newest first."""
-        ...
-
-    def save_import(self, job: Import, *, event: Envelope | None = None) -> None:
-        """Store an import's next version, and tell.
-
-        Raises:
-            StaleError: another change came first.
         """
         ...
 
@@ -635,6 +611,48 @@ class Consents(Protocol):
 
     def of_person(self, contact_id: str, *, app_id: str) -> Mapping[Purpose, PushConsent]:
         """Return what holds now for a contact's whole person; a purpose not named is not agreed."""
+
+
+class AuditStore(Protocol):
+    """The audit logs: one for each app, and one above apps (``None``)."""
+
+    def add_entry(self, entry: AuditEntry) -> None:
+        """Store an entry; it is kept for 400 days."""
+        ...
+
+    def entries(self, app_id: str | None, wanted: AuditRange) -> Iterator[AuditEntry]:
+        """Yield the entries of a range, the newest first; reads page by page."""
+        ...
+
+
+class ImportStore(Protocol):
+    """The imports of each app."""
+
+    def add_import(self, job: Import, event: Envelope, *, attempt: Attempt | None) -> None:
+        """Store a new import, its event, and what its attempt came to (its id).
+
+        Raises:
+            StaleError: the attempt is remembered already.
+        """
+        ...
+
+    def get_import(self, import_id: str, *, app_id: str) -> Import:
+        """Return the import as it is now, or raise ``ImportNotFoundError``."""
+        ...
+
+    def list_imports(self, app_id: str, *, limit: int, cursor: str | None) -> Page[Import]:
+        """Return an app's imports, the newest first."""
+        ...
+
+    def save_import(self, job: Import, *, event: Envelope | None = None) -> None:
+        """Store an import's next version, and tell.
+
+        Raises:
+            StaleError: another change came first.
+        """
+        ...
+
+    def recall(self, attempt: Attempt) -> Remembered | None:
         """Return what an attempt of ``add_import`` came to before, if it did."""
         ...
 
@@ -686,13 +704,4 @@ class ImportQueue(Protocol):
 
     def go_on(self, job: Import) -> None:
         """Have a worker go on with an import."""
-class AuditStore(Protocol):
-    """The audit logs: one for each app, and one above apps (``None``)."""
-
-    def add_entry(self, entry: AuditEntry) -> None:
-        """Store an entry; it is kept for 400 days."""
-        ...
-
-    def entries(self, app_id: str | None, wanted: AuditRange) -> Iterator[AuditEntry]:
-        """Yield the entries of a range, the newest first; reads page by page."""
         ...

@@ -48,6 +48,12 @@ MEANINGFUL = {
 APP, CONTACT = "/v1/apps/{app_id}", "/v1/apps/{app_id}/contacts/{contact_id}"
 MESSAGE = {"recipients": [{"device_id": "phone-001"}], "content": {"title": "Hello"}}
 TEMPLATE = {"name": "t", "default_locale": "en", "contents": {"en": {"title": "Hello"}}}
+CAMPAIGN = {
+    "name": "Spring",
+    "segment_id": "known",
+    "variants": [{"name": "a", "template_id": "known"}],
+    "send_at": "2027-03-01T09:00:00Z",
+}
 BODIES: dict[str, Any] = {
     "POST /v1/apps": {"name": "Shop", "org": "com.example", "platforms": ["android"]},
     f"PATCH {APP}": {"name": "Store"},
@@ -68,11 +74,18 @@ BODIES: dict[str, Any] = {
         "channel": "inapp",
         "reserve": True,
     },
+    f"POST {APP}/imports": {"kind": "devices", "size": 7},
+    f"POST {APP}/segments": {"name": "others", "rule": {"all": []}},
+    f"PUT {APP}/segments/{{segment_id}}": {
+        "name": "vips",
+        "rule": {"tag": "vip"},
+        "version": "known",
+    },
+    f"POST {APP}/segments/estimate": {"rule": {"all": []}},
     f"PUT {CONTACT}/preferences": {"topics_off": ["news"]},
     f"PUT {CONTACT}/consents": {"status": "granted", "obtained_by": "a form"},
     f"POST {CONTACT}/cases": {"kind": "complaint"},
     f"POST {CONTACT}/preference-links": {"topic": "news"},
-    "POST /v1/apps/{app_id}/imports": {"kind": "devices", "size": 7},
     "POST /v1/preferences/{token}": {
         "shown_channel": ["push", "email"],
         "channel": ["push"],
@@ -87,6 +100,10 @@ BODIES: dict[str, Any] = {
     f"POST {APP}/templates": {**TEMPLATE, "name": "another"},
     f"PUT {APP}/templates/{{template_id}}": {**TEMPLATE, "version": "known"},
     f"POST {APP}/templates/{{template_id}}/preview": {"locale": "en"},
+    f"POST {APP}/campaigns": CAMPAIGN,
+    f"PATCH {APP}/campaigns/{{campaign_id}}": {"version": "known", "holdout_percent": 5},
+    f"POST {APP}/campaigns/{{campaign_id}}/test": {"device_ids": ["phone-001"]},
+    f"POST {APP}/campaigns/{{campaign_id}}/approve": {"name": "Spring"},
 }
 """A body that passes, by its route; ``World.known`` has the value of each ``known``."""
 
@@ -184,7 +201,7 @@ class World:
         self.known |= {"template_id": template.body["template_id"], "version": 1}
         segment = deployed.request(
             f"POST /v1/apps/{app_id}/segments",
-            {"name": "vips", "rule": {"tag": "vip"}},
+            {"name": "vips", "rule": {"all": []}},
             bearer=deployed.operator(),
         )
         self.known["segment_id"] = segment.body["segment_id"]
@@ -221,7 +238,24 @@ class World:
         known = {**self.known, "token": self.known.get(f"{operation.path.split('/')[2]}_token")}
         if operation.path.endswith("/erasure"):
             known["contact_id"] = self.erased
+        if "campaign_id" in names:
+            known |= self._known_to_campaigns(operation.path.rpartition("/")[2])
         return _of(known, names, operation)
+
+    def _known_to_campaigns(self, verb: str) -> dict[str, str]:
+        """Draft a campaign, and bring it to where a verb finds it."""
+        operator = self.deployed.operator()
+        path = f"/v1/apps/{self.known['app_id']}/campaigns"
+        body = _replaced(CAMPAIGN, self.known)
+        drafted = self.deployed.request(f"POST {path}", body, bearer=operator).body
+        campaign_id: str = drafted["campaign_id"]
+        before = {"pause": ["send"], "resume": ["send", "pause"]}.get(verb, ["rehearse"])
+        answers = [
+            self.deployed.request(f"POST {path}/{campaign_id}/{step}", bearer=operator).body
+            for step in before
+        ]
+        self.known["version"] = 1 + len(before)
+        return {"campaign_id": campaign_id, "run_id": answers[0]["run_id"]}
 
     def fitting(self, operation: Any) -> Request:
         """Return a request that comes through, by a caller who may."""

@@ -19,11 +19,11 @@ from shared.registrations.errors import (
     AppNotFoundError,
     ContactErasedError,
     DeviceNotFoundError,
+    ImportFailedError,
+    ImportNotFoundError,
     SegmentChangedError,
     SegmentNameTakenError,
     SegmentNotFoundError,
-    ImportFailedError,
-    ImportNotFoundError,
     StaleError,
 )
 from shared.registrations.model.apps import App
@@ -40,16 +40,16 @@ from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, Member, Person, alone
 from shared.registrations.model.erasures import Erasure, ErasureState
-from shared.registrations.model.segments import Segment
 from shared.registrations.model.import_rows import Rejected
 from shared.registrations.model.imports import Import
+from shared.registrations.model.segments import Segment
 from shared.registrations.model.systems import Systems, WebhookSecret
 from shared.registrations.ports import (
     AppCheckVerifier,
     AppStore,
     AudienceStore,
-    Consents,
     AuditStore,
+    Consents,
     ContactStore,
     DeviceStore,
     ErasureStore,
@@ -849,6 +849,26 @@ class TrustingAppCheck(AppCheckVerifier):
         return token == "good"
 
 
+class InMemoryAuditStore(AuditStore):
+    def __init__(self) -> None:
+        self.kept: list[AuditEntry] = []
+
+    @override
+    def add_entry(self, entry: AuditEntry) -> None:
+        self.kept.append(entry)
+
+    @override
+    def entries(self, app_id: str | None, wanted: AuditRange) -> Iterator[AuditEntry]:
+        found = sorted(self.kept, key=lambda entry: entry.entry_id, reverse=True)
+        return (
+            entry
+            for entry in found
+            if entry.call.app_id == app_id
+            and wanted.since <= entry.at < wanted.until
+            and (wanted.before is None or entry.entry_id < wanted.before)
+        )
+
+
 class InMemoryImportStore(ImportStore):
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -946,21 +966,3 @@ class RecordedQueue(ImportQueue):
     @override
     def go_on(self, job: Import) -> None:
         self.called.append(job.import_id)
-class InMemoryAuditStore(AuditStore):
-    def __init__(self) -> None:
-        self.kept: list[AuditEntry] = []
-
-    @override
-    def add_entry(self, entry: AuditEntry) -> None:
-        self.kept.append(entry)
-
-    @override
-    def entries(self, app_id: str | None, wanted: AuditRange) -> Iterator[AuditEntry]:
-        found = sorted(self.kept, key=lambda entry: entry.entry_id, reverse=True)
-        return (
-            entry
-            for entry in found
-            if entry.call.app_id == app_id
-            and wanted.since <= entry.at < wanted.until
-            and (wanted.before is None or entry.entry_id < wanted.before)
-        )

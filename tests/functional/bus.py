@@ -28,12 +28,5 @@ def records(events: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "Records": [
             {"messageId": str(place), "body": json.dumps(body)} for place, body in enumerate(bodies)
-            {"messageId": str(place), "body": json.dumps(_published(event))}
-            for place, event in enumerate(events)
         ]
     }
-
-
-def _published(event: dict[str, Any]) -> dict[str, Any]:
-    """Return what EventBridge sends of an event of the organisation ``com.example``."""
-    return {"detail-type": event["type"].removeprefix("com.example."), "detail": event}

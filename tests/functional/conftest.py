@@ -46,6 +46,8 @@ def deployed(
         "ENCRYPTION_SECRET": "data-keys",
         "EVENT_BUS": "contact-events",
         "PUSH_QUEUE_URL": f"{aws_on_wire.url}/push",
+        "PLAN_QUEUE_URL": f"{aws_on_wire.url}/plan",
+        "ADVANCE_QUEUE_URL": f"{aws_on_wire.url}/advance",
         "IMPORT_QUEUE_URL": f"{aws_on_wire.url}/imports",
         "FILES_BUCKET": "files",
         "OIDC_ISSUER": POOL,

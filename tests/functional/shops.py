@@ -16,6 +16,8 @@ CLOCKS = (
     "functions.release_deferrals.wiring",
     "functions.send_push.wiring",
     "functions.push_api.wiring",
+    "functions.plan_campaign.wiring",
+    "functions.advance_campaigns.wiring",
 )
 """Whose time is the test's; doors and registrations keep the true one."""
 

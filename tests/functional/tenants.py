@@ -137,6 +137,9 @@ class Tenant:
             {"name": f"vips-of-{name}", "rule": {"tag": "vip"}},
             bearer=deployed.operator(),
         )
+        campaign_id, run_id = _campaign(
+            deployed, app_id, segment.body["segment_id"], template.body["template_id"]
+        )
         return cls(
             ids={
                 "app_id": app_id,
@@ -149,6 +152,8 @@ class Tenant:
                 "case_id": case.body["case_id"],
                 "template_id": template.body["template_id"],
                 "segment_id": segment.body["segment_id"],
+                "campaign_id": campaign_id,
+                "run_id": run_id,
                 "import_id": deployed.an_import(app_id)["import_id"],
             },
             bearers={
@@ -176,6 +181,21 @@ class Tenant:
                     f"(tests/functional/tenants.py), so that its route is tried across tenants."
                 )
         return operation.path.format_map(known)
+
+
+def _campaign(
+    deployed: Deployment, app_id: str, segment_id: str, template_id: str
+) -> tuple[str, str]:
+    """Draft a campaign and begin a rehearsal of it."""
+    path, operator = f"/v1/apps/{app_id}/campaigns", deployed.operator()
+    body = {
+        "name": "Spring",
+        "segment_id": segment_id,
+        "variants": [{"name": "a", "template_id": template_id}],
+    }
+    campaign_id = deployed.request(f"POST {path}", body, bearer=operator).body["campaign_id"]
+    begun = deployed.request(f"POST {path}/{campaign_id}/rehearse", bearer=operator)
+    return campaign_id, begun.body["run_id"]
 
 
 def call(

@@ -22,6 +22,10 @@ MADE_BY_THE_OPERATOR = {
     "POST /v1/apps/{app_id}/contacts/{contact_id}/cases",
     "POST /v1/apps/{app_id}/contacts/{contact_id}/preference-links",
     "POST /v1/apps/{app_id}/templates",
+    "POST /v1/apps/{app_id}/segments",
+    "POST /v1/apps/{app_id}/imports",
+    "POST /v1/apps/{app_id}/campaigns",
+    "POST /v1/apps/{app_id}/campaigns/{campaign_id}/rehearse",
 }
 """What fills an app of these tests."""
 

@@ -9,11 +9,9 @@ from shared.kernel.clock import rfc3339, system_clock
 from tests.fakes.issuer import OidcIssuer
 from tests.functional.conftest import POOL, Deployment
 
-WITHOUT_AN_APP = re.compile(r"GRANT#.*|APPS|WRITEKEY#.*|RECEIPT#.*|QUOTA#.*")
-"""Grants are given before and above apps; the list of apps; a stream's batch mixes apps; apps may
-share a Firebase project, whose quota FCM counts."""
-WITHOUT_AN_APP = re.compile(r"GRANT#.*|APPS|WRITEKEY#.*|RECEIPT#.*|AUDIT#.*")
-"""Grants are given before and above apps, and noted; the list of apps; a stream mixes apps."""
+WITHOUT_AN_APP = re.compile(r"GRANT#.*|APPS|WRITEKEY#.*|RECEIPT#.*|AUDIT#.*|QUOTA#.*")
+"""Grants are given before and above apps, and noted; the list of apps; a stream mixes apps; apps
+may share a Firebase project, whose quota FCM counts."""
 
 
 def test_keys_start_with_the_app(deployed: Deployment, dynamodb_client: Any) -> None:

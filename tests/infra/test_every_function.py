@@ -1,10 +1,12 @@
 from tests.infra.templates import Template, shown
 
 PACKAGES = {
+    "advance_campaigns",
     "contact_events_api",
     "contact_policy_api",
     "fold_results",
     "note_whereabouts",
+    "plan_campaign",
     "project_audience",
     "push_api",
     "registrations_api",

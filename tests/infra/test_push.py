@@ -1,5 +1,10 @@
+import json
+from pathlib import Path
+
 from functions.send_push.wiring import FUNCTION_TIMEOUT
+from infra.app import build
 from shared.platform.eventbridge import SOURCE
+from tests.infra.conftest import UNBUNDLED
 from tests.infra.rights import DOORS, READ, RECEIVE, WRITE, dynamodb
 from tests.infra.templates import Template, shown
 
@@ -10,7 +15,50 @@ def test_the_api_writes_messages_and_their_events(service: Template) -> None:
         "Registrations": READ | dynamodb("PutItem"),
         "Registrations/index/anonymous": dynamodb("Query"),
         "ContactEvents": dynamodb("PutItem", "GetItem", "Query"),
+        "ContactPolicy": READ,
+        "PushAdvanceQueue": {"sqs:SendMessage"},
     }
+
+
+def test_the_planner_reads_devices_and_writes_chunks_while_they_are_wanted(
+    service: Template,
+) -> None:
+    assert service.rights("plan_campaign") == {
+        "Push": dynamodb("GetItem", "Query", "PutItem", "ConditionCheckItem"),
+        "Registrations": dynamodb("GetItem", "Query"),
+        "PushPlanQueue": RECEIVE | {"sqs:SendMessage"},
+        "PushAdvanceQueue": {"sqs:SendMessage"},
+    }
+    mapping = service.source_of("PushPlanner")
+    assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (1, {"MaximumConcurrency": 16})
+
+
+def test_who_takes_campaigns_on_releases_chunks_and_ends_campaigns(service: Template) -> None:
+    assert service.rights("advance_campaigns") == {
+        "Push": dynamodb("GetItem", "Query", "PutItem", "DeleteItem"),
+        "Registrations": dynamodb("Query"),
+        "ContactEvents": dynamodb("PutItem"),
+        "PushPlanQueue": {"sqs:SendMessage"},
+        "PushAdvanceQueue": RECEIVE | {"sqs:SendMessage"},
+        "PushQueue": {"sqs:SendMessage"},
+    }
+    rule = service.all("AWS::Events::Rule")["PushEveryMinute"]
+    (target,) = rule["Targets"]
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    assert shown(target["Arn"]) == "PushAdvancer"
+
+
+def test_context_says_how_many_of_a_worker_run_at_once(tmp_path: Path) -> None:
+    said = {"plan_campaign": 3, "advance_campaigns": 2}
+    build(context=UNBUNDLED | {"queue_concurrency": json.dumps(said)}, outdir=tmp_path)
+    template = Template.read(tmp_path, "EngageService")
+    for name, count in (("PushPlanner", 3), ("PushAdvancer", 2), ("PushSender", 50)):
+        assert template.source_of(name)["ScalingConfig"] == {"MaximumConcurrency": count}
+
+
+def test_books_out_of_balance_ring(service: Template) -> None:
+    alarm = service.one("AWS::CloudWatch::Alarm", MetricName="BooksOutOfBalance")
+    assert (alarm["Namespace"], alarm["Threshold"]) == ("Engage", 0)
 
 
 def test_the_sender_reads_credentials_and_writes_outcomes(service: Template) -> None:

@@ -109,6 +109,7 @@ def test_on_a_laptop_nothing_is_protected_unless_context_says_so(tmp_path: Path)
         ("push_concurrency", "1", "a number from 2 to 1000"),
         ("log_retention_days", "12", "one of 1, 7, 14"),
         ("reserved_concurrency", "many", "a JSON object"),
+        ("queue_concurrency", "many", "a JSON object"),
     ],
 )
 def test_context_that_makes_no_sense_is_refused_by_name(key: str, value: str, wanted: str) -> None:

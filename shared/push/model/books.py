@@ -76,6 +76,19 @@ class Books:
         """Return how many messages have no final state."""
         return sum(count for place, count in self.tally.items() if place.state in _PENDING)
 
+    def of_variant(self, variant: str) -> "Books":
+        """Return the books of one variant alone."""
+        tally = {place: count for place, count in self.tally.items() if place.variant == variant}
+        return Books(planned=sum(tally.values()), chunks=self.chunks, tally=tally)
+
+    @property
+    def by_state(self) -> dict[str, int]:
+        """Return how many messages stand in each state that has some."""
+        found: Counter[str] = Counter()
+        for place, count in self.tally.items():
+            found[place.state.value] += count
+        return dict(sorted(found.items()))
+
     def reasons(self, state: State) -> Mapping[str, int]:
         """Return how many messages stand in a state for which reason."""
         found: Counter[str] = Counter()

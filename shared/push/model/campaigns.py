@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.kernel.decisions import DEFAULT_PRIORITY
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
@@ -130,6 +131,16 @@ class Timing:
         return instant_of(self.wall, zone=self.zone or zone or app_zone)
 
 
+def is_zone(name: str) -> bool:
+    """Say whether a time zone is one of IANA's."""
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+@lru_cache(maxsize=1_024)
 def instant_of(wall: datetime, *, zone: str) -> datetime:
     """Return when clocks in a zone show ``wall``.
 
@@ -165,7 +176,7 @@ class CampaignDraft:
         if problems:
             raise InvalidFieldsError("the campaign is not well described", fields=problems)
 
-    def _problems(self) -> "list[FieldProblem]":
+    def _problems(self) -> list[FieldProblem]:
         problems = []
         names = [one.name for one in self.variants]
         if not 1 <= len(names) <= MOST_VARIANTS:
@@ -175,6 +186,8 @@ class CampaignDraft:
             for at, name in enumerate(names)
             if name in names[:at]
         ]
+        if self.timing.zone and not is_zone(self.timing.zone):
+            return [*problems, _problem("/timezone", "timezone", "not an IANA time zone")]
         last = self.timing.last()
         if self.expires_at and last and self.expires_at <= last:
             detail = "after the last instant at which somebody is due"
@@ -188,10 +201,20 @@ class CampaignDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Approval:
-    """Who said yes to which version, and when."""
+    """Who said yes, when, and to which versions of the templates, by variant."""
 
     by: str
     at: datetime
+    templates: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """Messages that a campaign takes of a day's budget, which has ``limit`` in all."""
+
+    day: date
+    messages: int
+    limit: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,17 +222,19 @@ class Campaign:
     """A campaign as it is kept; ``version`` counts its writes, for compare and swap.
 
     ``run_id`` names the run of its sending, ``rehearsal_id`` that of its latest rehearsal.
-    ``paused_from`` is where it goes back to. ``starts_at`` is when its planning is due.
+    ``paused_from`` is where it goes back to. ``starts_at`` is when its planning is due. Nobody of
+    ``authors``, who drafted or changed it, may approve it.
     """
 
     app_id: str
     campaign_id: str
     draft: CampaignDraft
     state: CampaignState = CampaignState.DRAFT
-    created_by: str
+    authors: tuple[str, ...]
     created_at: datetime
     updated_at: datetime
     approval: Approval | None = None
+    booking: Booking | None = None
     run_id: str | None = None
     rehearsal_id: str | None = None
     paused_from: CampaignState | None = None

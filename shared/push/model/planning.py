@@ -37,16 +37,28 @@ class Member:
 class ShardPlan:
     """How far a shard is planned: up to the device ``after``, with ``planned`` messages.
 
-    ``scanned`` devices were looked at. ``steps`` counts writes, for compare and swap.
+    ``steps`` counts writes, for compare and swap; the last was at the instant ``at``.
     """
 
     shard: int
     after: str | None = None
     planned: int = 0
-    scanned: int = 0
-    chunks: int = 0
     steps: int = 0
     is_done: bool = False
+    at: datetime | None = None
+
+    def advanced(
+        self, chunks: Sequence[Chunk], *, after: str | None, is_done: bool, at: datetime
+    ) -> "ShardPlan":
+        """Return the plan after a step that made ``chunks``."""
+        return ShardPlan(
+            shard=self.shard,
+            after=after,
+            planned=self.planned + sum(len(chunk.recipients) for chunk in chunks),
+            steps=self.steps + 1,
+            is_done=is_done,
+            at=at,
+        )
 
 
 def variant_for(contact_id: str, variants: Sequence[Variant], *, salt: str) -> Variant:

@@ -1,17 +1,16 @@
 """What push needs from outside."""
 
 from shared.push.ports.campaigns import (
-    Allowance,
     Audience,
     AudienceEstimate,
     AudiencePage,
-    Booking,
     CampaignApp,
     CampaignApps,
     CampaignRules,
     CampaignStore,
     Jobs,
     PlanStore,
+    Segments,
     Waiting,
 )
 from shared.push.ports.explaining import (
@@ -50,7 +49,6 @@ from shared.push.ports.templates import (
 )
 
 __all__ = [
-    "Allowance",
     "AppDirectory",
     "AppFacts",
     "Apps",
@@ -61,7 +59,6 @@ __all__ = [
     "AudienceExplainer",
     "AudiencePage",
     "AudienceStep",
-    "Booking",
     "CampaignApp",
     "CampaignApps",
     "CampaignRules",
@@ -82,17 +79,17 @@ __all__ = [
     "PersonFacts",
     "Persons",
     "PlanStore",
-    "Projects",
     "PolicyAdvice",
+    "Projects",
     "Queue",
     "Quota",
     "QuotaStore",
-    "TemplateStore",
-    "Texts",
     "RunBooks",
+    "Segments",
     "SentCampaigns",
     "TemplateStore",
     "TemplateTexts",
+    "Texts",
     "ToldEvents",
     "Waiting",
 ]

@@ -10,8 +10,9 @@ from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
 from shared.push.model import Chunk
 from shared.push.model.books import Line
-from shared.push.model.campaigns import Campaign, CampaignState, Run
+from shared.push.model.campaigns import Booking, Campaign, CampaignState, Run
 from shared.push.model.planning import Member, ShardPlan
+from shared.push.model.throttle import Allowance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +51,6 @@ class AudiencePage:
     """Some of a shard's devices that fit; ``after`` is where the next page begins, if any."""
 
     members: Sequence[Member]
-    scanned: int
     after: str | None
 
 
@@ -69,23 +69,11 @@ class AudienceEstimate:
         return self.low == self.high
 
 
-class Audience(Protocol):
-    """The segments of an app, and the devices that fit them."""
+class Segments(Protocol):
+    """The segments of an app, as far as campaigns need them; for unknown ones they raise."""
 
     def current_version(self, segment_id: str, *, app_id: str) -> int:
-        """Return a segment's newest version; for an unknown one, raise as the registrations do."""
-        ...
-
-    def page(
-        self,
-        run: Run,
-        shard: int,
-        *,
-        after: str | None,
-        limit: int,
-        at: datetime,
-    ) -> AudiencePage:
-        """Look at ``limit`` devices of a shard after one of them, in the order of their ids."""
+        """Return a segment's newest version."""
         ...
 
     def estimate(self, segment_id: str, *, version: int, app_id: str) -> AudienceEstimate:
@@ -93,13 +81,14 @@ class Audience(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Booking:
-    """Messages that a campaign takes of a day's budget, which has ``limit`` in all."""
+class Audience(Protocol):
+    """The devices of an app, shard by shard."""
 
-    day: date
-    messages: int
-    limit: int
+    def page(
+        self, run: Run, shard: int, *, after: str | None, limit: int, at: datetime
+    ) -> AudiencePage:
+        """Look at ``limit`` devices of a shard after one of them, in the order of their ids."""
+        ...
 
 
 class CampaignStore(Protocol):
@@ -133,9 +122,10 @@ class CampaignStore(Protocol):
         run: Run | None = None,
         booking: Booking | None = None,
     ) -> None:
-        """Store the version after ``before``, its event, a run that begins, and its booking.
+        """Store the version after ``before``, its event, a run that begins, and what is booked.
 
-        A campaign with a run is on the list of its app from then on.
+        A run that begins is on the list of its app from then on. Fewer than no messages of a
+        ``booking`` are given back.
 
         Raises:
             CampaignChangedError: ``before`` is not the version that stands.
@@ -152,7 +142,7 @@ class CampaignStore(Protocol):
         ...
 
     def unsettled(self, app_id: str) -> Sequence[tuple[str, str]]:
-        """Return the campaign and run ids of all runs that are not settled."""
+        """Return the campaign's and the run's id of every run that is not settled."""
         ...
 
     def settle(self, run: Run) -> None:
@@ -173,14 +163,6 @@ class Waiting:
     size: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowance:
-    """What a throttle lets go: ``left`` messages at the instant ``at``."""
-
-    left: float
-    at: datetime
-
-
 class PlanStore(Protocol):
     """What was planned of runs: shards, chunks with their lines, what waits for its release."""
 
@@ -188,11 +170,16 @@ class PlanStore(Protocol):
         """Return how far each shard is planned that was begun."""
         ...
 
+    def shard_plan(self, run: Run, shard: int) -> ShardPlan:
+        """Return how far a shard is planned, as it is at this moment."""
+        ...
+
     def add_step(self, run: Run, plan: ShardPlan, chunks: Sequence[Chunk]) -> None:
         """Store a step: its chunks, which wait for their release, and how far its shard is now.
 
         Raises:
-            PlanAdvancedError: another planner has written this step.
+            PlanAdvancedError: another planner has written this step, or the campaign is not being
+                planned any more (of a rehearsal: it is over).
         """
         ...
 
@@ -200,8 +187,16 @@ class PlanStore(Protocol):
         """Return the line of every chunk of a run."""
         ...
 
-    def due(self, run: Run, *, until: datetime, limit: int) -> Sequence[Waiting]:
-        """Return chunks that wait and are due, the earliest first."""
+    def asked(self, run: Run) -> datetime | None:
+        """Return when others were last asked to work on the run, if they were."""
+        ...
+
+    def note_asked(self, run: Run, *, at: datetime) -> None:
+        """Note that others were asked to work on the run."""
+        ...
+
+    def due(self, run: Run, *, until: datetime | None, limit: int) -> Sequence[Waiting]:
+        """Return chunks that wait and are due, the earliest first; ``None``: whenever due."""
         ...
 
     def released(self, run: Run, waiting: Sequence[Waiting]) -> None:
@@ -230,6 +225,6 @@ class Jobs(Protocol):
         """Have a run taken on: what is due released, what is over ended."""
         ...
 
-    def send(self, run: Run, waiting: Waiting, *, after: timedelta) -> None:
-        """Have a released chunk worked on, not before ``after``, which is at most 15 minutes."""
+    def send(self, run: Run, released: Sequence[tuple[Waiting, timedelta]]) -> None:
+        """Have released chunks worked on, each after a while, which is at most 15 minutes."""
         ...

@@ -233,6 +233,7 @@ class ExplainService:
                 offer_key=draft.offer_key,
                 priority=draft.priority,
                 campaign_id=question.campaign.campaign_id,
+                holdout_percent=draft.holdout_percent,
                 expires_at=draft.deadline(question.due_at(device)),
             )
         )

@@ -1,7 +1,18 @@
-"""Push in DynamoDB. Keys are described at the top of each module."""
+"""Push in DynamoDB, and what waits in its queues."""
 
+from shared.push.store.campaigns import DynamoCampaignStore
 from shared.push.store.chunks import DynamoChunkStore
+from shared.push.store.jobs import QueuedJobs
+from shared.push.store.plans import DynamoPlanStore
 from shared.push.store.results import DynamoMarkStore, DynamoToldEvents
 from shared.push.store.templates import DynamoTemplateStore
 
-__all__ = ["DynamoChunkStore", "DynamoMarkStore", "DynamoTemplateStore", "DynamoToldEvents"]
+__all__ = [
+    "DynamoCampaignStore",
+    "DynamoChunkStore",
+    "DynamoMarkStore",
+    "DynamoPlanStore",
+    "DynamoTemplateStore",
+    "DynamoToldEvents",
+    "QueuedJobs",
+]

@@ -58,6 +58,18 @@ class Fcm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignLimits:
+    """What an app asks of its push campaigns; ``None`` is no limit.
+
+    An audience of more than ``approval_above`` devices needs a second person's approval. At most
+    ``sends_per_day`` messages are planned for a day in the app's zone.
+    """
+
+    approval_above: int | None = None
+    sends_per_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """One app of a tenant. ``org`` stands before the type of its events, in reverse DNS form.
 
@@ -76,6 +88,7 @@ class App:
     app_check: AppCheck = AppCheck()
     policy: str | None = None
     kept_identifiers: tuple[str, ...] = ()
+    campaign_limits: CampaignLimits = CampaignLimits()
     created_at: datetime
     version: int = 1
 

@@ -23,9 +23,9 @@
 | its types of events | APP#<app>#SEGMENTS       | E#<segment>         |
 | version of it       | APP#<app>#SEGMENT#<id>   | V#<version>         |
 | happenings          | APP#<app>#C#<contact>    | H                   |
-| import              | APP#<app>#IMPORTS        | <import>            |
 | audit entry         | APP#<app>#AUDIT#<month>  | <entry>             |
 | above apps          | AUDIT#<month>            | <entry>             |
+| import              | APP#<app>#IMPORTS        | <import>            |
 
 The index ``anonymous`` finds the device of a contact that has no row of its own.
 """
@@ -36,9 +36,9 @@ from shared.registrations.store.audit import DynamoAuditStore
 from shared.registrations.store.contacts import DynamoContactStore
 from shared.registrations.store.devices import DynamoDeviceStore
 from shared.registrations.store.erasures import DynamoErasureStore, DynamoKeyStore
-from shared.registrations.store.segments import DynamoSegmentStore
 from shared.registrations.store.import_files import BucketImportFiles
 from shared.registrations.store.imports import DynamoImportStore
+from shared.registrations.store.segments import DynamoSegmentStore
 from shared.registrations.store.systems import DynamoSystemStore
 
 __all__ = [

@@ -21,6 +21,7 @@ from shared.registrations.model.apps import (
     App,
     AppCheck,
     AppCheckMode,
+    CampaignLimits,
     Fcm,
     Platform,
 )
@@ -189,6 +190,7 @@ def _app_of(settings: Mapping[str, Any], *, app_id: str, version: int) -> App:
         ),
         policy=settings["policy"],
         kept_identifiers=tuple(settings.get("kept_identifiers", ())),
+        campaign_limits=CampaignLimits(**settings.get("campaign_limits", {})),
         created_at=from_rfc3339(settings["created_at"]),
         version=version,
     )

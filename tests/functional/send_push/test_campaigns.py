@@ -75,7 +75,7 @@ class Campaign:
             app_zone="UTC",
             started_at=NOON,
         )
-        self._put(pk=self.partition, sk="RUN", body=run_text(run))
+        self._put(pk=self.partition, sk="RUN", text=run_text(run))
         self.is_now("sending")
 
     def is_now(self, state: str) -> None:

@@ -102,7 +102,7 @@ class World:
             campaign_id=CAMPAIGN,
             draft=DRAFT,
             state=self.state,
-            created_by="bob",
+            authors=("bob",),
             created_at=NOON,
             updated_at=NOON,
             run_id=RUN if self.was_sent else None,

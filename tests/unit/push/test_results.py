@@ -46,7 +46,7 @@ def a_campaign() -> Campaign:
         app_id=APP,
         campaign_id=CAMPAIGN,
         draft=DRAFT,
-        created_by="ada",
+        authors=("ada",),
         created_at=NOON,
         updated_at=NOON,
     )

@@ -1,0 +1,5 @@
+"""The routes of the push API: parse, call one use case, render."""
+
+from functions.push_api.routes import campaigns, messages, templates
+
+ROUTERS = (messages.router, templates.router, campaigns.router)
