@@ -40,6 +40,10 @@ class ApiCaller:
         """Return the answer to POST, sent with an idempotency key of its own."""
         return self._call("POST", path, json=dict(body), headers={"Idempotency-Key": str(uuid4())})
 
+    def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer to PATCH."""
+        return self._call("PATCH", path, json=dict(body))
+
     def items(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """Yield the items of every page of a list."""
         cursor: dict[str, str] = {}

@@ -2,17 +2,13 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
-import httpx
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
@@ -21,10 +17,12 @@ from infra.local import doctor as physician
 from infra.local import imports
 from infra.local import policy as policies
 from infra.local.amazon import CdkCommand
-from infra.local.api import ApiCaller
+from infra.local.campaigns import campaign
 from infra.local.checkout import Checkout
 from infra.local.errors import LocalStackError
 from infra.local.logs import Line, lines
+from infra.local.marketers import place
+from infra.local.outcome import AsJson, reporting, show, tell
 from infra.local.screen import Screen
 from infra.local.stack import PREFERRED_PORT, Stack
 from infra.local.state import StateFolder
@@ -39,9 +37,9 @@ app = typer.Typer(
 )
 policy = typer.Typer(help="Looks at contact policies before they are in force.")
 app.add_typer(policy, name="policy", no_args_is_help=True)
+app.add_typer(campaign, name="campaign")
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
 OnPort = Annotated[
     int, typer.Option("--port", help="Where to serve the API, if it is not served yet; 0: any.")
 ]
@@ -64,9 +62,9 @@ def choose_state(
 @app.command()
 def up(context: typer.Context, as_json: AsJson = False, port: OnPort = PREFERRED_PORT) -> None:
     """Start everything, deploy what changed, and say how to use it."""
-    with _reporting(as_json):
+    with reporting(as_json):
         facts = _stack(context).up(port=port)
-        if not _show(facts, as_json):
+        if not show(facts, as_json):
             _show_facts(facts)
 
 
@@ -77,28 +75,28 @@ def down(
     purge: Annotated[bool, typer.Option("--purge", help="Forget all local data too.")] = False,
 ) -> None:
     """Stop everything; the state stays for the next start."""
-    with _reporting(as_json):
+    with reporting(as_json):
         stopped = _stack(context).down(purge=purge)
         kept = "its state is gone" if purge else "its state is kept"
-        if not _show({"stopped": stopped, "purged": purge}, as_json):
-            _print(f"{'The stack is down' if stopped else 'Nothing was running'}; {kept}.")
+        if not show({"stopped": stopped, "purged": purge}, as_json):
+            tell(f"{'The stack is down' if stopped else 'Nothing was running'}; {kept}.")
 
 
 @app.command()
 def status(context: typer.Context, as_json: AsJson = False) -> None:
     """Say what runs, and where."""
-    with _reporting(as_json):
+    with reporting(as_json):
         said = _stack(context).status()
-        if _show(said, as_json):
+        if show(said, as_json):
             return
         log = Column("log", overflow="fold")
         table = Table("part", "condition", "port", "pid", log, box=None, header_style="dim")
         for name, part in said["parts"].items():
             cells = (part["condition"], part["port"], part["pid"], part["log"])
             table.add_row(name, *(str("" if cell is None else cell) for cell in cells))
-        _print(table)
+        tell(table)
         if "base_url" in said and said["parts"]["proxy"]["port"]:
-            _print(f"\nAPI  {said['base_url']}   page  {said['base_url']}/docs")
+            tell(f"\nAPI  {said['base_url']}   page  {said['base_url']}/docs")
 
 
 @app.command()
@@ -110,7 +108,7 @@ def logs(
     as_json: AsJson = False,
 ) -> None:
     """Show what the functions logged."""
-    with _reporting(as_json):
+    with reporting(as_json):
         cloud = _stack(context).emulator.cloud()
         if cloud is None:
             raise LocalStackError("The stack is not up.", fix="Run `engage up`.")
@@ -122,14 +120,14 @@ def logs(
 @app.command()
 def demo(context: typer.Context, as_json: AsJson = False, port: OnPort = PREFERRED_PORT) -> None:
     """Start everything, then let a push reach a phone and show the evidence of every step."""
-    with _reporting(as_json):
+    with reporting(as_json):
         stack = _stack(context)
         facts = stack.up(port=port)
         chapters = Story(facts=facts, screen=stack.screen, clock=system_clock).play()
         told = {"story": [{"title": each.title, **each.evidence} for each in chapters]}
-        if not _show(told | {"base_url": facts["base_url"]}, as_json):
+        if not show(told | {"base_url": facts["base_url"]}, as_json):
             _show_story(chapters)
-            _print(
+            tell(
                 f"\nThe stack stays up at {facts['base_url']} (page: {facts['docs_url']}). "
                 "`engage up` prints what to try, `engage down` stops it."
             )
@@ -141,14 +139,14 @@ def deploy(context: typer.Context, as_json: AsJson = False) -> None:
 
     For example: engage deploy --profile prod -c operator_role_arn=arn:aws:iam::1234:role/Operator
     """
-    with _reporting(as_json), TemporaryDirectory() as scratch:
+    with reporting(as_json), TemporaryDirectory() as scratch:
         written = Path(scratch) / "outputs.json"
         outputs = ("--outputs-file", str(written))
         _cdk(context, "deploy", "--all", "-c", "target=aws", *outputs, *context.args)
         stacks = json.loads(written.read_text()) if written.exists() else {}
-        if not _show({"outputs": stacks}, as_json):
+        if not show({"outputs": stacks}, as_json):
             for name, values in stacks.items():
-                _print(_key_values(values, title=name))
+                tell(_key_values(values, title=name))
 
 
 @app.command(context_settings=_PASSED_ON)
@@ -157,17 +155,17 @@ def destroy(context: typer.Context, as_json: AsJson = False) -> None:
 
     Data whose deletion is protected stays, until context deletion_protection=false is deployed.
     """
-    with _reporting(as_json):
+    with reporting(as_json):
         # With JSON nobody is there to answer.
         force = ["--force"] if as_json else []
         _cdk(context, "destroy", "--all", "-c", "target=aws", *force, *context.args)
-        _show({"destroyed": True}, as_json)
+        show({"destroyed": True}, as_json)
 
 
 @app.command()
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """Say what this machine lacks, what for, and how to get it."""
-    with _reporting(as_json):
+    with reporting(as_json):
         stack = _stack(context)
         findings = list(physician.examine(stack.checkout, stack.folder))
         is_bad = any(finding.verdict is physician.Verdict.BAD for finding in findings)
@@ -175,8 +173,8 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
             {"name": each.name, "verdict": each.verdict, "found": each.found, "fix": each.fix}
             for each in findings
         ]
-        if not _show({"healthy": not is_bad, "findings": report}, as_json):
-            _print(_findings(findings))
+        if not show({"healthy": not is_bad, "findings": report}, as_json):
+            tell(_findings(findings))
         if is_bad:
             raise typer.Exit(1)
 
@@ -191,13 +189,13 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer runs, rougher figures.")] = False,
 ) -> None:
     """Measure ours beside its peers, in turns, and say which goals are reached."""
-    with _reporting(as_json):
+    with reporting(as_json):
         stack = _stack(context)
         found = list(
             benchmarks.results(ids or (), quick=quick, checkout=stack.checkout, screen=stack.screen)
         )
-        if not _show({"results": found}, as_json):
-            _print(benchmarks.table(found))
+        if not show({"results": found}, as_json):
+            tell(benchmarks.table(found))
 
 
 @app.command("import")
@@ -216,30 +214,30 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of a command
         Path | None, typer.Option(help="Where to write the rows that were rejected.")
     ] = None,
     url: Annotated[
-        str | None, typer.Option(help="An API elsewhere; unless said, the local stack's.")
+        str | None,
+        typer.Option(
+            help="The output RegistrationsApiUrl of a deployment on AWS; requests are signed with"
+            " the shell's credentials, unless ENGAGE_TOKEN is set. Unset: the local stack."
+        ),
     ] = None,
     app_id: Annotated[
         str | None, typer.Option("--app", help="The app; unless said, the local stack's.")
     ] = None,
-    token: Annotated[
-        str | None,
-        typer.Option(envvar="ENGAGE_TOKEN", help="An editor's token; for an API elsewhere."),
-    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Bring a file of devices, contacts or members of a list into an app."""
-    with _reporting(as_json):
+    with reporting(as_json):
         stack = _stack(context)
         settings = {"kind": kind, "dry_run": dry_run, "list_name": list_name}
         settings["format"] = file_format or imports.format_of(file)
-        base_url, editor, whose = _editor(stack, url=url, token=token, app_id=app_id)
-        with httpx.Client(base_url=base_url, timeout=60) as client:
-            work = imports.Import(api=ApiCaller(client, editor), app_id=whose, file=file)
-            found = _watched(work, settings, stack.screen)
+        facts = stack.folder.notes().get("facts", {})
+        there = place(facts, url=url, app_id=app_id, role="editor")
+        work = imports.Import(api=there.caller(), app_id=there.app_id, file=file)
+        found = _watched(work, settings, stack.screen)
         if rejects:
             imports.fetch_rejects(found, rejects)
-        if not _show(found, as_json):
-            _print(_key_values(found["progress"], title=f"{found['import_id']} {found['state']}"))
+        if not show(found, as_json):
+            tell(_key_values(found["progress"], title=f"{found['import_id']} {found['state']}"))
         if found["state"] == "failed":
             raise typer.Exit(1)
 
@@ -254,13 +252,13 @@ def lint_policy(
     as_json: AsJson = False,
 ) -> None:
     """Say what is wrong with policy documents, and note what is likely not meant."""
-    with _reporting(as_json):
+    with reporting(as_json):
         checkout = _stack(context).checkout
         reviews = [policies.review(file, checkout=checkout) for file in files]
         is_valid = all(one.is_valid for one in reviews)
         told = {"valid": is_valid, "files": [one.as_json() for one in reviews]}
-        if not _show(told, as_json):
-            _print(policies.table(reviews))
+        if not show(told, as_json):
+            tell(policies.table(reviews))
         if not is_valid:
             raise typer.Exit(1)
 
@@ -268,14 +266,14 @@ def lint_policy(
 @policy.command("schema")
 def show_policy_schema(context: typer.Context) -> None:
     """Print the JSON schema of policy documents, for editors and reviewers."""
-    with _reporting(as_json=False):
+    with reporting(as_json=False):
         sys.stdout.write(policies.schema(_stack(context).checkout) + "\n")
 
 
 @policy.command("default")
 def show_default_policy(context: typer.Context) -> None:
     """Print the policy of an app that has not written one, in YAML: a start for its own."""
-    with _reporting(as_json=False):
+    with reporting(as_json=False):
         sys.stdout.write(policies.default(_stack(context).checkout))
 
 
@@ -287,23 +285,6 @@ def main() -> None:
 def _stack(context: typer.Context) -> Stack:
     stack: Stack = context.obj
     return stack
-
-
-def _editor(
-    stack: Stack, *, url: str | None, token: str | None, app_id: str | None
-) -> tuple[str, str, str]:
-    """Return where the API is, a token that may edit there, and the app."""
-    if url:
-        if not (token and app_id):
-            raise LocalStackError(
-                "An API elsewhere needs to know who you are, and which app you mean.",
-                fix="Set ENGAGE_TOKEN to an editor's token, and say `--app`.",
-            )
-        return url, token, app_id
-    facts = stack.folder.notes().get("facts")
-    if not facts:
-        raise LocalStackError("The stack is not up.", fix="Run `engage up`, or say `--url`.")
-    return facts["base_url"], token or facts["role_tokens"]["editor"], app_id or facts["app_id"]
 
 
 def _watched(
@@ -333,47 +314,6 @@ def _cdk(context: typer.Context, *arguments: str) -> None:
         )
 
 
-@contextmanager
-def _reporting(as_json: bool) -> Iterator[None]:
-    """Turn what stands in the way into words, or JSON, and exit code 1; never a traceback."""
-    try:
-        yield
-    except LocalStackError as problem:
-        fact, fix = problem.fact, problem.fix
-    except (BotoCoreError, ClientError, httpx.HTTPError) as problem:
-        fact, fix = f"A part of the stack refused or did not answer: {problem}", _RESTART
-    except OSError as problem:
-        fact, fix = f"The system refused: {problem}", "`engage doctor` looks at disk and ports."
-    except KeyboardInterrupt:
-        fact, fix = "Interrupted.", "`engage up` goes on where it stopped; `engage down` ends all."
-    else:
-        return
-    if as_json:
-        sys.stdout.write(json.dumps({"error": fact, "fix": fix}) + "\n")
-    else:
-        console = Console(stderr=True, highlight=False)
-        console.print(f"[red]✗[/] {escape(fact)}\n[yellow]→[/] {escape(fix)}", soft_wrap=True)
-    raise typer.Exit(1)
-
-
-_RESTART = "`engage status` says what runs. `engage down`, then `engage up`, starts it anew."
-
-
-def _show(value: Mapping[str, Any], as_json: bool) -> bool:
-    """Print a result for machines, if they asked; say whether they did."""
-    if as_json:
-        sys.stdout.write(json.dumps(value, indent=2) + "\n")
-    return as_json
-
-
-def _print(what: object) -> None:
-    """Print for a person; long values stay in one piece, so that they can be copied."""
-    if isinstance(what, str):
-        Console(highlight=False).print(what, markup=False, soft_wrap=True)
-    else:
-        Console(highlight=False).print(what)
-
-
 def _key_values(values: Mapping[str, Any], *, title: str) -> Table:
     table = Table(title=title, title_justify="left", show_header=False, box=None)
     for name, value in values.items():
@@ -383,7 +323,7 @@ def _key_values(values: Mapping[str, Any], *, title: str) -> Table:
 
 def _show_facts(facts: Mapping[str, Any]) -> None:
     tokens = facts["role_tokens"]
-    _print(
+    tell(
         f"\nAPI           {facts['base_url']}"
         f"\nPage          {facts['docs_url']}"
         f"\nApp           {facts['app_id']}"
@@ -404,13 +344,13 @@ def _show_line(line: Line, as_json: bool) -> None:
         sys.stdout.write(json.dumps({"function": line.function, "at": at, **line.fields()}) + "\n")
         sys.stdout.flush()
     elif not line.is_of_the_platform():
-        _print(line.told())
+        tell(line.told())
 
 
 def _show_story(chapters: list[Chapter]) -> None:
     for number, chapter in enumerate(chapters, 1):
-        _print("")
-        _print(_key_values(chapter.evidence, title=f"{number}. {chapter.title}"))
+        tell("")
+        tell(_key_values(chapter.evidence, title=f"{number}. {chapter.title}"))
 
 
 def _findings(findings: list[physician.Finding]) -> Table:

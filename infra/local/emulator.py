@@ -55,6 +55,8 @@ class Emulator:
                 GATEWAY_PORT=str(port),
                 MINISTACK_REGION=REGION,
                 AUTH=str(enforce_iam).lower(),
+                # Below AWS's own cap it turns calls away, and their messages are hidden for long.
+                LAMBDA_ACCOUNT_CONCURRENCY="1000",
                 # Its IoT listener would bind every address of the machine.
                 IOT_MTLS_ENABLED="0",
                 PERSIST_STATE="1",

@@ -96,8 +96,10 @@ def test_without_a_stack_there_must_be_a_url(tmp_path: Path, file: Path) -> None
 
 
 def test_an_api_elsewhere_needs_a_token_and_an_app(tmp_path: Path, file: Path) -> None:
-    result = engage(tmp_path, str(file), "--kind", "contacts", "--url", "https://api.example")
-    assert (result.exit_code, "ENGAGE_TOKEN" in result.stderr) == (1, True)
+    there = ("--kind", "contacts", "--url", "https://api.example")
+    for arguments, missing in ((there, "--app"), ((*there, "--app", "app_1"), "ENGAGE_TOKEN")):
+        result = engage(tmp_path, str(file), *arguments)
+        assert (result.exit_code, missing in result.stderr) == (1, True)
 
 
 def test_no_rejects_make_an_empty_file(tmp_path: Path) -> None:
