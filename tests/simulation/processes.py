@@ -19,7 +19,7 @@ class Process:
     the work ended with.
     """
 
-    def __init__(self, work: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], object]) -> None:
         self._turn, self._back = Lock(), Lock()
         self._turn.acquire()
         self._back.acquire()
@@ -50,7 +50,7 @@ class Process:
         if self._is_doomed:
             raise KilledError
 
-    def _run(self, work: Callable[[], None]) -> None:
+    def _run(self, work: Callable[[], object]) -> None:
         self._turn.acquire()
         try:
             work()

@@ -16,8 +16,9 @@ from shared.push.ports import Asked, ChunkStore
 from shared.push.service.sending import SendService
 from tests.fakes.clock import NOON
 from tests.fakes.push import InMemoryChunkStore, Lease, SettableCampaigns
+from tests.simulation.stage import LEASE
 from tests.simulation.test_sending import SCHEDULES
-from tests.simulation.world import LEASE, SimulatedPolicy, World
+from tests.simulation.world import SimulatedPolicy, World
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 TWICE_UNSAID = "it was sent twice and nobody says so"
