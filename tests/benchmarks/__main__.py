@@ -10,10 +10,10 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from tests.benchmarks import cold, policy, requests, stores, units, wire
+from tests.benchmarks import campaigns, cold, policy, requests, stores, units, wire
 from tests.benchmarks.figures import Result, Tell
 
-FAMILIES = (wire, cold, stores, requests, policy, units)
+FAMILIES = (wire, campaigns, cold, stores, requests, policy, units)
 IDS = tuple(each for family in FAMILIES for each in family.TITLES)
 
 

@@ -38,10 +38,14 @@ TITLES = {
 }
 APIS = ("contact_events_api", "contact_policy_api", "push_api", "registrations_api", "service_api")
 WORKERS = (
+    "advance_campaigns",
+    "fold_results",
     "note_whereabouts",
+    "plan_campaign",
     "project_audience",
     "relay_events",
     "release_deferrals",
+    "run_import",
     "settle_contacts",
 )
 """What events and schedules start, but the push sender, which has a peer of its own."""
@@ -77,7 +81,7 @@ class Start:
             "try: answer = lambda_handler(event, Context())\n"
             "except Exception as error:\n"
             f"    if type(error).__name__ != {self.may_raise!r}: raise\n"
-            "else: assert answer.get('statusCode', 200) < 500, answer\n"
+            "else: assert (answer or {}).get('statusCode', 200) < 500, answer\n"
             f"{self.then}\n"
             "os._exit(0)\n"
         )
@@ -137,14 +141,32 @@ def starts_of_ours(bundler: Bundler) -> dict[str, Start]:
 
 
 def workers_of_ours(bundler: Bundler) -> dict[str, Start]:
-    """Return how each worker is started, by its name: with an event, or as its schedule does."""
+    """Return how each worker is started, by its name: with an event, or as its schedule does.
+
+    Whoever is asked for what is not there looks for it, and fails.
+    """
     told = {
         "type": "com.example.device.registered.v1",
         "source": f"/apps/{_APP}",
         "subject": f"contacts/con_{'0' * 26}",
         "data": {"device_id": "phone-001", "timezone": "Europe/Zurich"},
     }
+    opened = {
+        "type": "com.example.message.opened.v1",
+        "source": f"/apps/{_APP}/push",
+        "subject": f"contact/con_{'0' * 26}",
+        "sequence": "0" * 26,
+        "time": "2026-03-01T12:00:00.000Z",
+        "data": {"message_id": f"msg_{'0' * 26}_0"},
+    }
+    run = {"app_id": _APP, "campaign_id": "cmp_0", "run_id": "0" * 26, "shard": 0}
     events: Mapping[str, Mapping[str, Any]] = {
+        "advance_campaigns": {},
+        "fold_results": {
+            "Records": [_record({"detail-type": "message.opened.v1", "detail": opened})]
+        },
+        "plan_campaign": {"Records": [_record(run)]},
+        "run_import": {"Records": [_record({"app_id": _APP, "import_id": "imp_0"})]},
         "note_whereabouts": {"Records": [_record({"detail": told})]},
         "project_audience": {
             "Records": [_record({"detail-type": "device.registered.v1", "detail": told})]
@@ -159,9 +181,13 @@ def workers_of_ours(bundler: Bundler) -> dict[str, Start]:
             folders=[bundler.function(name), core],
             handler=f"functions.{name}.handler",
             event=event,
+            may_raise=_MISSING.get(name, ""),
         )
         for name, event in events.items()
     }
+
+
+_MISSING = {"plan_campaign": "CampaignNotFoundError", "run_import": "ImportNotFoundError"}
 
 
 def _record(body: Any) -> dict[str, str]:
@@ -239,6 +265,10 @@ def _environment(url: str, scratch: Path) -> dict[str, str]:
         "PUSH_TABLE": "push",
         "EVENT_BUS": "events",
         "PUSH_QUEUE_URL": f"{url}/push",
+        "PLAN_QUEUE_URL": f"{url}/plan",
+        "ADVANCE_QUEUE_URL": f"{url}/advance",
+        "IMPORT_QUEUE_URL": f"{url}/import",
+        "FILES_BUCKET": "files",
         "DEVICE_TOKEN_SECRET": "device-tokens",
         "IDENTIFIER_SECRET": "identifiers",
         "ENCRYPTION_SECRET": "data-keys",

@@ -32,9 +32,9 @@ def main() -> None:
     kind, stub, warm_up, count = sys.argv[1:]
     send = _SENDERS[kind](json.loads(Path(stub).read_text()))
     send(int(warm_up))
-    before, began = _cpu(), time.perf_counter()
+    before, began = cpu_seconds(), time.perf_counter()
     send(int(count))
-    seconds, used = time.perf_counter() - began, _cpu() - before
+    seconds, used = time.perf_counter() - began, cpu_seconds() - before
     said = {"cpu_us": used / int(count) * 1e6, "per_second": int(count) / seconds}
     sys.stdout.write(json.dumps(said) + "\n")
 
@@ -110,7 +110,8 @@ def _parts(numbers: range) -> Iterable[range]:
     return (numbers[start : start + BATCH] for start in range(0, len(numbers), BATCH))
 
 
-def _cpu() -> float:
+def cpu_seconds() -> float:
+    """Return the CPU that this process has used, all its threads together."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 

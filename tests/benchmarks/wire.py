@@ -42,6 +42,15 @@ class Stub:
     identity: Identity
     facts: Path
 
+    @property
+    def trust(self) -> dict[str, str]:
+        """Return the environment in which firebase-admin's clients, and Node's, believe it."""
+        return {
+            "SSL_CERT_FILE": str(self.identity.ca),
+            "REQUESTS_CA_BUNDLE": str(self.identity.ca),
+            "NODE_EXTRA_CA_CERTS": str(self.identity.ca),
+        }
+
 
 def measure(ids: Collection[str], *, quick: bool, tell: Tell) -> Iterator[Result]:
     """Measure the wire and the peers that the ids need."""
@@ -54,7 +63,7 @@ def measure(ids: Collection[str], *, quick: bool, tell: Tell) -> Iterator[Result
     rounds, share = (2, 5) if quick else (5, 1)
     measured: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
     if len(sides) > 1:
-        with _running_stub() as stub:
+        with running_stub() as stub:
             for number in range(rounds):
                 for place, side in enumerate(sides):
                     tell(number * len(sides) + place, rounds * len(sides))
@@ -116,19 +125,13 @@ def _runs(measured: list[dict[str, float]], name: str) -> Runs:
 def _run(side: str, stub: Stub, count: int) -> dict[str, float]:
     if side == "h2load":
         return _h2load(stub, count)
-    trust = {
-        # firebase-admin's two clients, google-auth's and Node's take their authorities from here.
-        "SSL_CERT_FILE": str(stub.identity.ca),
-        "REQUESTS_CA_BUNDLE": str(stub.identity.ca),
-        "NODE_EXTRA_CA_CERTS": str(stub.identity.ca),
-    }
     if side == "node":
         script = str(_HERE / "node_sender.mjs")
         sizes = ("500", str(count), "500")
         command = [str(node()), script, str(_node_admin()), stub.url, *sizes]
     else:
         command = python("tests.benchmarks.senders", side, str(stub.facts), "500", str(count))
-    answer: dict[str, float] = answer_of(command, environment=trust)
+    answer: dict[str, float] = answer_of(command, environment=stub.trust)
     return answer
 
 
@@ -146,7 +149,8 @@ def _h2load(stub: Stub, count: int) -> dict[str, float]:
 
 
 @contextmanager
-def _running_stub() -> Iterator[Stub]:
+def running_stub() -> Iterator[Stub]:
+    """Start the stub of FCM, and end it."""
     with TemporaryDirectory(prefix="engage-bench-") as scratch:
         folder = Path(scratch)
         identity = Identity.kept_in(folder)

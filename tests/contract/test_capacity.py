@@ -6,7 +6,9 @@ import pytest
 
 from shared.contact_events.model import Place, TimelineQuery
 from shared.contact_events.store import DynamoEventStore, DynamoForeignEventStore
-from tests.capacity import OPERATIONS, deployed_for, metered
+from shared.push.model.estimates import WRITES_OF_CHUNK
+from shared.push.model.planning import LARGEST_CHUNK
+from tests.capacity import OPERATIONS, WHOLE_CHUNK, deployed_for, metered
 from tests.contract.test_records import CUSTOMER, EMAIL, PHONE, VISITOR, Records, assemble
 from tests.contract.test_registration_stores import on_dynamodb
 
@@ -21,6 +23,11 @@ def test_an_operation_takes_the_units_that_it_may(
     with metered() as meter:
         operation.run(it, prepared)
     assert (meter.writes, meter.reads) == (operation.writes, operation.reads)
+
+
+def test_a_push_of_a_campaign_takes_no_more_than_a_forecast_counts() -> None:
+    writes = OPERATIONS[WHOLE_CHUNK].writes / LARGEST_CHUNK
+    assert 2 < writes <= 2 + WRITES_OF_CHUNK
 
 
 @pytest.fixture
