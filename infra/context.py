@@ -52,6 +52,8 @@ class Context:
         alarm_topic_arn: the SNS topic that is told of alarms.
         reserved_concurrency: by function; none is reserved unless said, since a new account has
             little to reserve from.
+        queue_concurrency: by function that works off a queue, how many of it run at once, 2 to
+            1,000; unless said, what its construct says.
         push_concurrency: how many ``send_push`` run at once, 2 to 1,000.
         throttling: by traffic, the words of ``x-engage-traffic`` in ``docs/openapi.json``.
         archive_days: how long the bus's archive is kept.
@@ -69,6 +71,7 @@ class Context:
     log_level: str
     alarm_topic_arn: str
     reserved_concurrency: Mapping[str, int]
+    queue_concurrency: Mapping[str, int]
     push_concurrency: int
     throttling: Mapping[str, Throttle]
     archive_days: int
@@ -97,6 +100,9 @@ class Context:
             reserved_concurrency={
                 function: int(count)
                 for function, count in said.table("reserved_concurrency").items()
+            },
+            queue_concurrency={
+                function: int(count) for function, count in said.table("queue_concurrency").items()
             },
             push_concurrency=said.number("push_concurrency", at_least=2, at_most=1000),
             throttling={

@@ -76,12 +76,23 @@ def test_ci_runs_the_command_of_the_readme() -> None:
 def expect_engage(command: str) -> None:
     """Hold a line against the command's own subcommands and options."""
     assert command.startswith(ENGAGE), command
-    name, *arguments = shlex.split(command.removeprefix(ENGAGE))
-    known = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
-    options = {option for parameter in known.params for option in parameter.opts}
-    passed_on = {"-c", "--profile", "--context"} if name in {"deploy", "destroy"} else set()
-    asked = {argument for argument in arguments if argument.startswith("-")}
-    assert asked <= options | passed_on
+    current: Any = typer.main.get_command(app)
+    passed_on: set[str] = set()
+    words = iter(shlex.split(command.removeprefix(ENGAGE)))
+    for word in words:
+        if word.startswith("-"):
+            option = next((one for one in current.params if word in one.opts), None)
+            assert option or word in passed_on, f"{current.name} has no {word}"
+            if option and not option.is_flag:
+                next(words)
+        elif hasattr(current, "commands"):
+            current = current.commands[word]
+            passed_on = _passed_on(current)
+
+
+def _passed_on(command: Any) -> set[str]:
+    """Return what a command gives to CDK's, whose options are not its own."""
+    return {"-c", "--profile", "--context"} if command.name in {"deploy", "destroy"} else set()
 
 
 def expect_aws(command: str) -> None:
@@ -122,6 +133,17 @@ def test_the_policy_that_is_shown_is_the_file_beside_it_and_has_no_problem() -> 
     (shown,) = [found["text"] for found in FENCE.finditer(page) if "caps:" in found["text"]]
     assert shown == (ROOT / "docs" / "contact-policy.yaml").read_text()
     policy_of(yaml.safe_load(shown))
+
+
+def test_the_campaign_that_is_shown_is_one_that_the_api_takes() -> None:
+    page = (ROOT / "docs" / "campaigns.md").read_text()
+    (shown,) = [found["text"] for found in FENCE.finditer(page) if "segment_id:" in found["text"]]
+    document = json.loads((ROOT / "docs" / "openapi.json").read_text())
+    taken = document["paths"]["/v1/apps/{app_id}/campaigns"]["post"]["requestBody"]
+    schema = taken["content"]["application/json"]["schema"]
+    Draft202012Validator({**schema, "components": document["components"]}).validate(
+        yaml.safe_load(shown)
+    )
 
 
 def test_the_rules_that_are_shown_have_no_problem() -> None:
