@@ -111,6 +111,9 @@ def body_of(operation: Operation) -> dict[str, Any] | None:
         },
         f"PUT {app}/segments/{{segment_id}}": {"name": "s", "rule": {"tag": "vip"}, "version": 1},
         f"PUT {contact}/consents": {"status": "granted", "obtained_by": "a form"},
+        f"PATCH {app}/campaigns/{{campaign_id}}": {"version": 1},
+        f"POST {app}/campaigns/{{campaign_id}}/approve": {"name": "Spring"},
+        f"POST {app}/campaigns/{{campaign_id}}/test": {"device_ids": ["phone-001"]},
     }
     return bodies.get(str(operation))
 
