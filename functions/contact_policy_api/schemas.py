@@ -18,7 +18,6 @@ from shared.contact_policy.model.standing import (
     FrequencyWish,
     Preferences,
 )
-from shared.contact_policy.model.zones import is_zone
 from shared.contact_policy.ports import PutPolicy
 from shared.contact_policy.service.consents import Statement
 from shared.contact_policy.service.decisions import Answer
@@ -32,6 +31,7 @@ from shared.kernel.decisions import (
     Reservation,
 )
 from shared.kernel.events import Channel, Purpose
+from shared.kernel.zones import is_zone
 from shared.platform.http.schemas import In, Instant, Out
 
 AppId: TypeAlias = Annotated[str, Path(pattern=r"^app_[0-9A-Z]{26}$")]

@@ -39,7 +39,7 @@ from tests.contract.test_chunk_stores import (
     assemble,
 )
 from tests.contract.test_registration_stores import in_memory, on_dynamodb
-from tests.fakes.campaigns_sent import AT_MOST_ONCE, CAMPAIGN, a_chunk
+from tests.fakes.campaigns_sent import AT_MOST_ONCE, CAMPAIGN, RUN, a_chunk
 from tests.fakes.clock import NOON
 from tests.fakes.push import InMemoryChunkStore, Job
 
@@ -103,7 +103,7 @@ def it(request: pytest.FixtureRequest) -> Campaigning:
     rows = ChunkRows(table=tables["push"])
     lines = bind(LineRow, table=tables["push"])
     waits = bind(WaitingRow, table=tables["push"])
-    partition = run_partition(a_chunk(APP, []).part, app_id=APP)  # type: ignore[arg-type]
+    partition = run_partition(APP, CAMPAIGN, RUN)
     return Campaigning(
         push=assemble(
             registrations,

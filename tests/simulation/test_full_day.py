@@ -74,7 +74,7 @@ class Sleepers(Permission):
 
     @override
     def judge(self, asked: Sequence[Asked], *, at: datetime) -> Sequence[Decision]:
-        raise NotImplementedError
+        raise AssertionError("nobody rehearses")
 
     @override
     def take_back(self, asked: Sequence[Asked]) -> None:
@@ -82,7 +82,7 @@ class Sleepers(Permission):
 
     @override
     def put_off(self, asked: Asked, *, chunk_id: str, until: datetime) -> None:
-        raise NotImplementedError
+        raise AssertionError("campaigns wait by themselves")
 
     def _decide(self, candidate: Candidate) -> Decision:
         contact_id = candidate.contact_id

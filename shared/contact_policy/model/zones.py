@@ -8,9 +8,9 @@ leave several zones possible.
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.contact_policy.model.standing import Effective
+from shared.kernel.zones import is_zone
 
 
 def possible_zones(person: Effective, *, app_zone: str) -> tuple[str, ...]:
@@ -43,16 +43,6 @@ def possible_countries(person: Effective, *, default: str | None) -> frozenset[s
         code[:2] for code in told
     }
     return frozenset(countries | told) or frozenset({default} if default else ())
-
-
-@cache
-def is_zone(name: str) -> bool:
-    """Say whether IANA's database has a zone of this name."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 def zones_of_country(country: str) -> tuple[str, ...]:

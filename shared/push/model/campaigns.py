@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from shared.kernel.decisions import DEFAULT_PRIORITY
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
+from shared.kernel.zones import is_zone
 from shared.push.errors import CampaignStateError
 from shared.push.model.messages import DeliveryMode
 from shared.push.model.templates import TemplateDraft
@@ -129,15 +130,6 @@ class Timing:
         if self.wall is None:
             return self.at or started_at
         return instant_of(self.wall, zone=self.zone or zone or app_zone)
-
-
-def is_zone(name: str) -> bool:
-    """Say whether a time zone is one of IANA's."""
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return False
-    return True
 
 
 @lru_cache(maxsize=1_024)

@@ -186,8 +186,7 @@ def results_of(campaign: Campaign, books: Books, marked: Iterable[Marked]) -> Re
 
 
 def _variant(name: str, *, books: Books, reached_: Reached) -> VariantResults:
-    tally = {place: count for place, count in books.tally.items() if place.variant == name}
-    own = Books(planned=sum(tally.values()), chunks=books.chunks, tally=tally)
+    own = books.of_variant(name)
     return VariantResults(
         name=name,
         books=own,

@@ -33,9 +33,9 @@ class WaitingRow(Row):
     size = NumberAttribute()
 
 
-def run_partition(part: Part, *, app_id: str) -> str:
-    """Return the partition of a run."""
-    return f"APP#{app_id}#CMP#{part.campaign_id}#{part.run_id}"
+def run_partition(app_id: str, campaign_id: str, run_id: str) -> str:
+    """Return the partition of all that belongs to a run."""
+    return f"APP#{app_id}#CMP#{campaign_id}#{run_id}"
 
 
 def write_of_line(row: type[LineRow], chunk: Chunk, part: Part) -> Put:
@@ -46,7 +46,7 @@ def write_of_line(row: type[LineRow], chunk: Chunk, part: Part) -> Put:
         for place, count in line.tally.items()
     ]
     told = json.dumps(tally, separators=(",", ":"), ensure_ascii=False)
-    key = (run_partition(part, app_id=chunk.app_id), f"L#{chunk.chunk_id}")
+    key = (run_partition(chunk.app_id, part.campaign_id, part.run_id), f"L#{chunk.chunk_id}")
     return Put(row=row(*key, size=line.size, tally=told))
 
 
@@ -61,7 +61,10 @@ def line_from(row: LineRow) -> Line:
 
 def write_of_waiting(row: type[WaitingRow], chunk: Chunk, part: Part, *, due_at: datetime) -> Put:
     """Return the write that has a chunk wait for its release."""
-    key = (run_partition(part, app_id=chunk.app_id), f"D#{rfc3339(due_at)}#{chunk.chunk_id}")
+    key = (
+        run_partition(chunk.app_id, part.campaign_id, part.run_id),
+        f"D#{rfc3339(due_at)}#{chunk.chunk_id}",
+    )
     return Put(row=row(*key, size=len(chunk.pending)))
 
 

@@ -52,6 +52,7 @@ from shared.push.model.campaigns import (
 from shared.push.model.messages import DeliveryMode
 from shared.push.ports import CampaignStore
 from shared.push.store.attempts import Attempts
+from shared.push.store.books import run_partition
 from shared.push.store.templates import draft_of, draft_text
 
 RUNS_KEPT = timedelta(days=400)
@@ -241,11 +242,6 @@ class DynamoCampaignStore(CampaignStore):
             text=run_text(run),
             expires_at=int((run.started_at + RUNS_KEPT).timestamp()),
         )
-
-
-def run_partition(app_id: str, campaign_id: str, run_id: str) -> str:
-    """Return the partition of all that belongs to a run."""
-    return f"APP#{app_id}#CMP#{campaign_id}#{run_id}"
 
 
 def _partition(app_id: str) -> str:

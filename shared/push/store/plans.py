@@ -38,8 +38,8 @@ from shared.push.model.campaigns import CampaignState, Run
 from shared.push.model.planning import ShardPlan
 from shared.push.model.throttle import Allowance
 from shared.push.ports import PlanStore, Waiting
-from shared.push.store.books import LineRow, WaitingRow, line_from, waiting_from
-from shared.push.store.campaigns import RUNS_KEPT, CampaignRow, campaign_key, run_partition
+from shared.push.store.books import LineRow, WaitingRow, line_from, run_partition, waiting_from
+from shared.push.store.campaigns import RUNS_KEPT, CampaignRow, campaign_key
 from shared.push.store.chunks import ChunkRows
 
 _OVER = [state.value for state in CampaignState if state.is_over]

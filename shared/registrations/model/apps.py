@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
 from shared.kernel.principal import Issuer
+from shared.kernel.zones import is_zone
 from shared.registrations.model.identifiers import NAMESPACES
 
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
@@ -134,11 +134,9 @@ class App:
 
 def zone_problems(zone: str, pointer: str) -> list[FieldProblem]:
     """Return what is wrong with a time zone's name; nothing if it is one of IANA's."""
-    try:
-        ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return [FieldProblem(pointer=pointer, code="timezone", detail="not an IANA time zone")]
-    return []
+    if is_zone(zone):
+        return []
+    return [FieldProblem(pointer=pointer, code="timezone", detail="not an IANA time zone")]
 
 
 def _org_problems(org: str) -> list[FieldProblem]:

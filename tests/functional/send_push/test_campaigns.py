@@ -60,8 +60,7 @@ class Campaign:
         )
         chunk = a_chunk(shop.app_id, [recipient], **part)
         self.chunk: Chunk = replace(chunk, terms=replace(chunk.terms, holdout_percent=0))
-        assert self.chunk.part is not None
-        self.partition = run_partition(self.chunk.part, app_id=shop.app_id)
+        self.partition = run_partition(shop.app_id, CAMPAIGN, RUN)
         commit(ChunkRows(table=self.table).writes_of_new_chunk(self.chunk))
         run = Run(
             app_id=shop.app_id,

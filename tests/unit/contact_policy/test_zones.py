@@ -1,11 +1,11 @@
 from shared.contact_policy.model.standing import Effective, Part, Preferences, Standing, Whereabouts
 from shared.contact_policy.model.zones import (
     countries_of_zone,
-    is_zone,
     possible_countries,
     possible_zones,
     zones_of_country,
 )
+from shared.kernel.zones import is_zone
 from tests.fakes.clock import NOON
 from tests.fakes.contact_policy import ADA, BOB
 
