@@ -29,7 +29,7 @@ WORKERS = (
 LOCAL = {
     "target": "local",
     "public_url": "http://localhost:8000",
-    # The emulator unpacks all layers for each that runs at once: two are SQS's least.
+    # Each that runs at once is a process of this machine's: two are SQS's least.
     "queue_concurrency": dict.fromkeys(WORKERS, 2),
 }
 """What differs from ``cdk.json``; links that are made here lead to the port that is usual."""

@@ -126,6 +126,18 @@ class Bundler:
         requirements = "\n".join(locked.values())
         return self._built(group, requirements, lambda draft: self._install(draft, requirements))
 
+    def way_to_layer(self, group: Group) -> Path:
+        """Return the folder of a layer that only leads to ``layer(group)``, on this machine.
+
+        The emulator unpacks a function's layers for each of its instances anew: thousands of files,
+        by the one process that has all other work to do as well.
+
+        Raises:
+            DeploymentError: uv cannot install the group for this platform.
+        """
+        packages = str(self.layer(group) / "python")
+        return self._built(f"way-to-{group}", packages, lambda draft: _lead(draft, packages))
+
     def function(self, package: str) -> Path:
         """Return the folder of a function's code: ``shared``, and its own folder alone.
 
@@ -238,6 +250,15 @@ def _runtime_python() -> Path:
         f"Lambda runs Python {RUNTIME}, and the modules that it loads are compiled by the same"
         f" minor, which this machine lacks. Install it by `.venv/bin/uv python install {RUNTIME}`."
     )
+
+
+def _lead(draft: Path, packages: str) -> None:
+    """Make a layer of a ``.pth`` alone, which puts ``packages`` where a layer's own would be."""
+    minor = "python{}.{}".format(*sys.version_info)
+    site = draft / "python" / "lib" / minor / "site-packages"
+    site.mkdir(parents=True)
+    # A path by itself would come last, after what the emulator brings.
+    (site / "layer.pth").write_text(f"import sys; sys.path.insert(0, {packages!r})\n")
 
 
 def _trim(packages: Path) -> None:

@@ -204,11 +204,12 @@ def _layer(scope: Construct, group: Group) -> lambda_.ILayerVersion:
     id_ = f"{group.capitalize()}Layer"
     if layer := stack.node.try_find_child(id_):
         return cast("lambda_.LayerVersion", layer)
+    build = Bundler.way_to_layer if Context.of(scope).target == "local" else Bundler.layer
     return lambda_.LayerVersion(
         stack,
         id_,
         description=f"Dependency group {group} of uv.lock.",
-        code=_code(stack, group, lambda bundler: bundler.layer(group)),
+        code=_code(stack, group, lambda bundler: build(bundler, group)),
     )
 
 

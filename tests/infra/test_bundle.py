@@ -133,6 +133,13 @@ def test_code_that_does_not_compile_is_named(bundler: Bundler) -> None:
         bundler.function("greet_device")
 
 
+def test_a_way_to_a_layer_puts_its_packages_before_all_others(layered: Bundler, core: Path) -> None:
+    (site,) = layered.way_to_layer("core").glob("python/lib/python*/site-packages")
+
+    call = f"import site, sys; site.addsitedir({str(site)!r}); print(sys.path[0])"
+    assert _run(call, site) == str(core)
+
+
 def test_every_module_of_the_layers_is_compiled_for_its_interpreter(core: Path, push: Path) -> None:
     _check_compiled(core)
     _check_compiled(push)
