@@ -93,7 +93,8 @@ class Push(Construct):
         # Nobody is sent anything without a reservation; what must wait is put off.
         data.contact_policy.allow_reading(sender)
         data.contact_policy.allow(sender, "PutItem")
-        data.registrations.allow_reading(sender)
+        # Where an address is dead, the person's other devices are looked up, anonymous ones too.
+        data.registrations.allow_reading(sender, index="anonymous")
         data.registrations.allow_writing(sender)
         # What a campaign's person was told before is looked up before they are counted no more.
         data.contact_events.allow(sender, "PutItem", "GetItem", "BatchGetItem", "Query")

@@ -65,6 +65,7 @@ def test_the_sender_reads_credentials_and_writes_outcomes(service: Template) -> 
     assert service.rights("send_push") == {
         "Push": READ | WRITE,
         "Registrations": READ | WRITE,
+        "Registrations/index/anonymous": dynamodb("Query"),
         "ContactPolicy": READ | dynamodb("PutItem"),
         "ContactEvents": dynamodb("PutItem", "GetItem", "BatchGetItem", "Query"),
         "PushQueue": RECEIVE | {"sqs:SendMessage"},
