@@ -17,6 +17,7 @@ from shared.kernel.clock import system_clock
 from tests.conftest import ROOT
 from tests.fakes.aws import Aws
 from tests.fakes.issuer import OidcIssuer
+from tests.rights import Roles
 
 POOL = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_pool"
 OPERATOR_ROLE = "arn:aws:iam::123456789012:role/ops/Operator"
@@ -37,6 +38,7 @@ class Deployment:
     aws: Aws
     tables: dict[str, str]
     pool: OidcIssuer
+    roles: Roles
 
     def request(
         self,
@@ -69,8 +71,10 @@ class Deployment:
         return Answer(answer["statusCode"], answer["headers"], _content_of(answer))
 
     def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Run a function, under its own role."""
         handler = importlib.import_module(f"functions.{function}.handler")
-        answer: dict[str, Any] = handler.lambda_handler(event, Context())
+        with self.roles.of(function):
+            answer: dict[str, Any] = handler.lambda_handler(event, Context())
         return answer
 
     def function_of(self, method: str, path: str) -> str:

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from shared.platform.auth import deployment
+from tests import rights
 from tests.deployment import FUNCTIONS, OPERATOR_ROLE, POOL, Answer, Deployment
 from tests.fakes.aws import Aws, running_aws
 from tests.fakes.clock import ManualClock
 from tests.fakes.issuer import OidcIssuer
 from tests.functional.shops import Shop, moved_clock
+from tests.infra.templates import Template
 
 __all__ = ["OPERATOR_ROLE", "POOL", "Answer", "Deployment"]
 
@@ -22,13 +24,19 @@ def aws_on_wire() -> Iterator[Aws]:
         yield aws
 
 
+@pytest.fixture(scope="session")
+def roles_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return rights.read(tmp_path_factory.mktemp("roles"))
+
+
 @pytest.fixture
 def deployed(
     tables: dict[str, str],
     aws_on_wire: Aws,
     dynamodb_client: Any,
+    roles_template: Template,
     monkeypatch: pytest.MonkeyPatch,
-) -> Deployment:
+) -> Iterator[Deployment]:
     pool = OidcIssuer(POOL, audience="marketers")
     aws_on_wire.secrets = {
         "device-tokens": {"current": "a device token key"},
@@ -68,7 +76,9 @@ def deployed(
             "role": {"S": "admin"},
         },
     )
-    return Deployment(aws=aws_on_wire, tables=tables, pool=pool)
+    roles = rights.Roles(service=roles_template, tables=rights.resources(tables))
+    with roles.enforced():
+        yield Deployment(aws=aws_on_wire, tables=tables, pool=pool, roles=roles)
 
 
 @pytest.fixture
