@@ -2,4 +2,8 @@
 
 
 class ContendedError(Exception):
-    """Other transactions held the same items through every attempt; nothing was written."""
+    """Others held the same items through every attempt; what it names was not written."""
+
+
+class StatementFailedError(Exception):
+    """DynamoDB neither did a statement nor refused it by its condition; it says why."""
