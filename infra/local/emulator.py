@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from uv import find_uv_bin
 
@@ -79,7 +80,8 @@ def _command(*options: str) -> list[str]:
     # JWTs; handlers that bring no boto3 find one, as on AWS.
     return [
         *(find_uv_bin(), "tool", "run", *options, "--python", sys.executable),
-        *("--with", "cryptography", "--with", "boto3", MINISTACK),
+        *("--with", "cryptography", "--with", "boto3", "--from", MINISTACK),
+        *("python", "-P", str(Path(__file__).with_name("mended_ministack.py"))),
     ]
 
 

@@ -1,0 +1,74 @@
+# ruff: noqa: SLF001 - what is mended is nobody's public part
+"""The emulator, with what DynamoDB does and it lacks: it runs in the emulator's own environment.
+
+Of statements in PartiQL, ministack 1.5.33 tells no stream, and asks for a right that AWS does not
+know, ``dynamodb:BatchExecuteStatement`` on everything. AWS tells the stream of them as of all
+writes, and asks for ``PartiQLInsert``, ``PartiQLUpdate``, ``PartiQLDelete`` or ``PartiQLSelect`` on
+each statement's table (AWS: IAM security policies with PartiQL for DynamoDB).
+"""
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from ministack.app import main
+from ministack.core import iam_actions
+from ministack.services import dynamodb
+
+Run: TypeAlias = Callable[..., Any]
+Rights: TypeAlias = list[tuple[str, str]]
+"""Actions, each with the ARN of the table that it is to be allowed on."""
+
+_rights_of_transactions: Callable[..., Rights] = iam_actions.dynamodb_transaction_checks
+
+
+def tell_streams(run: Run, key_of: Callable[[Any, Any], tuple[Any, Any]]) -> Run:
+    """Return ``run``, which does a statement that writes, so that its table's stream hears of it.
+
+    ``key_of`` returns the partition and the item of a parsed statement.
+    """
+
+    def told(table: Any, parsed: Any, *rest: Any) -> Any:
+        pk, sk = key_of(table, parsed)
+        before = copy.deepcopy(table["items"].get(pk, {}).get(sk))
+        answer = run(table, parsed, *rest)
+        after = table["items"].get(pk, {}).get(sk)
+        if before != after:
+            kind = "MODIFY" if before and after else "INSERT" if after else "REMOVE"
+            dynamodb._emit_stream_event(parsed["table"], kind, before, after)
+        return answer
+
+    return told
+
+
+def _inserted(table: Any, parsed: Any) -> tuple[Any, Any]:
+    item = parsed.get("item", {})
+    values = item.get("M", item)
+    pk, sk = (values.get(table[name]) for name in ("pk_name", "sk_name"))
+    return dynamodb._extract_key_val(pk), dynamodb._extract_key_val(sk)
+
+
+def _named(table: Any, parsed: Any) -> tuple[Any, Any]:
+    pk, sk, _, _ = dynamodb._partiql_key_target(table, parsed)
+    return pk, sk
+
+
+def rights_of(action: str, body: bytes, region: str, account_id: str) -> Rights:
+    """Return the rights that a request needs for each of its writes or statements."""
+    if action != "dynamodb:BatchExecuteStatement":
+        return _rights_of_transactions(action, body, region, account_id)
+    rights = []
+    for one in json.loads(body)["Statements"]:
+        parsed = dynamodb._parse_partiql(one["Statement"], one.get("Parameters", []))
+        table = f"arn:aws:dynamodb:{region}:{account_id}:table/{parsed['table']}"
+        rights.append((f"dynamodb:PartiQL{parsed['op'].capitalize()}", table))
+    return rights
+
+
+if __name__ == "__main__":
+    dynamodb._partiql_insert = tell_streams(dynamodb._partiql_insert, _inserted)
+    dynamodb._partiql_update = tell_streams(dynamodb._partiql_update, _named)
+    dynamodb._partiql_delete = tell_streams(dynamodb._partiql_delete, _named)
+    iam_actions.dynamodb_transaction_checks = rights_of
+    main()
