@@ -1,12 +1,14 @@
 """What each operation may take of DynamoDB, in its own units, and a meter.
 
 Single writes and reads are as DynamoDB Local reports them. Of a transaction it reports four units a
-table, however many items (1.25.1), so these are counted by the documented rule: two units for each
-item and each 1 kB begun. Items are of at most 1 kB, as the design counts them. An index entry is
-one unit more, and not counted.
+table, however many items (1.25.1), and of a batch of statements nothing, so these are counted by
+the documented rule: for each item and each 1 kB begun two units in a transaction, and one for a
+statement, whether or not it is refused. Items are of at most 1 kB, as the design counts them. An
+index entry is one unit more, and not counted.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -81,9 +83,11 @@ class Meter:
         params["ReturnConsumedCapacity"] = "TOTAL"
         if model.name == "TransactWriteItems":
             self.writes += sum(2 * _kilobytes(item) for item in params["TransactItems"])
+        if model.name == "BatchExecuteStatement":
+            self.writes += sum(_kilobytes_of_statement(one) for one in params["Statements"])
 
     def note(self, parsed: dict[str, Any], model: Any, **_: Any) -> None:
-        consumed = parsed["ConsumedCapacity"]
+        consumed = parsed.get("ConsumedCapacity", ())
         self.requests_to_read += model.name in {"BatchGetItem", "GetItem", "Query"}
         if model.name in {"PutItem", "UpdateItem", "DeleteItem"}:
             self.writes += consumed["CapacityUnits"]
@@ -100,9 +104,19 @@ def _kilobytes(write: dict[str, Any]) -> int:
     calculations); a number takes less than its digits.
     """
     item = write["Put"]["Item"] if "Put" in write else {}
-    size = sum(
-        len(name.encode()) + len(str(next(iter(value.values()))).encode())
-        for name, value in item.items()
+    return _units_of("".join(item), item.values())
+
+
+def _kilobytes_of_statement(statement: dict[str, Any]) -> int:
+    """Return the units of 1 kB of a statement: its parameters are the item, and it names them."""
+    names = re.findall(r"""["'](\w+)["'](?:: | = )\?""", statement["Statement"])
+    return _units_of("".join(names), statement["Parameters"])
+
+
+def _units_of(names: str, values: Iterable[dict[str, Any]]) -> int:
+    plain = (next(iter(value.values())) for value in values)
+    size = len(names.encode()) + sum(
+        len(one if isinstance(one, bytes) else str(one).encode()) for one in plain
     )
     return max(1, -(-size // 1024))
 

@@ -58,6 +58,8 @@ class Push(Construct):
         # What marketers do is kept there.
         data.registrations.allow(self.api, "PutItem")
         data.contact_events.allow(self.api, "PutItem", "GetItem", "Query")
+        # A device reports on several messages at once.
+        data.contact_events.allow_batches(self.api, "Insert")
 
         patience = Duration.minutes(2)
         # To explain: what the policy would answer, and what is known of whom it asks about.
@@ -93,11 +95,13 @@ class Push(Construct):
         # Nobody is sent anything without a reservation; what must wait is put off.
         data.contact_policy.allow_reading(sender)
         data.contact_policy.allow(sender, "PutItem")
+        data.contact_policy.allow_batches(sender, "Insert", "Update")
         # Where an address is dead, the person's other devices are looked up, anonymous ones too.
         data.registrations.allow_reading(sender, index="anonymous")
         data.registrations.allow_writing(sender)
         # What a campaign's person was told before is looked up before they are counted no more.
         data.contact_events.allow(sender, "PutItem", "GetItem", "BatchGetItem", "Query")
+        data.contact_events.allow_batches(sender, "Insert")
         # What must wait, for FCM's quota say, goes back to the queue with a delay.
         sender.allow("sqs:SendMessage", on=[self.queue.queue_arn])
         self._show_credentials(sender)

@@ -1,5 +1,7 @@
 """A DynamoDB table of this project: keys ``pk`` and ``sk``, on demand, recoverable."""
 
+from typing import Literal
+
 from aws_cdk import RemovalPolicy
 from aws_cdk.aws_dynamodb import (
     Attribute,
@@ -60,6 +62,10 @@ class EngageTable(TableV2):
     def allow_writing(self, function: EngageFunction) -> None:
         """Let ``function`` write items, one by one and in transactions."""
         self.allow(function, "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem")
+
+    def allow_batches(self, function: EngageFunction, *kinds: Literal["Insert", "Update"]) -> None:
+        """Let ``function`` write items each on its own, many to a request: such statements only."""
+        self.allow(function, *(f"PartiQL{kind}" for kind in kinds))
 
     def allow(self, function: EngageFunction, *actions: str) -> None:
         """Let ``function`` do DynamoDB's ``actions`` on the items of this table."""

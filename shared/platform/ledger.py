@@ -27,6 +27,7 @@ from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.events import Subject
 from shared.kernel.ids import made_at
+from shared.platform.batches import Insert
 from shared.platform.dynamodb import Put, Row, bind
 
 INDEX_SHARDS = 16
@@ -155,6 +156,10 @@ class Ledger:
     def record(self, envelope: Envelope) -> Put:
         """Return the write for a transaction; it is refused where the row's key is taken."""
         return Put(row=row(envelope, model=self._row), condition=self._row.pk.does_not_exist())
+
+    def insert(self, envelope: Envelope) -> Insert:
+        """Return the write for a batch; it is refused, alone, where the row's key is taken."""
+        return Insert(row=row(envelope, model=self._row))
 
 
 def plain(value: object) -> object:

@@ -37,6 +37,7 @@ from shared.push.service.messages import Accepted, Addressee, MessageService
 from shared.push.service.permission import ChunkPermission
 from shared.push.service.personal import PersonalMessages
 from shared.push.service.sending import SendService
+from shared.push.service.verdicts import Verdicts
 from shared.push.store import DynamoChunkStore
 from shared.registrations.events import AppCreated
 from shared.registrations.model.apps import App, Platform
@@ -554,6 +555,22 @@ def test_who_is_erased_leaves_no_trace_in_what_was_sent(it: Push) -> None:
     assert {one.contact_id for one in left.recipients} == {"", grace}
     assert [one["device_id"] for one in exported(it, grace)] == ["phone-002"]
     assert it.states(waiting) == (State.PENDING,)
+
+
+def test_of_events_recorded_together_each_key_holds_the_first(it: Push) -> None:
+    it.a_phone("phone-001")
+    it.a_phone("phone-002")
+    accepted = it.send("phone-001", "phone-002")
+    one, other = (
+        Verdicts(clock=it.clock, ids=it.messages.ids).too_late(accepted.chunk, index).event
+        for index in (0, 1)
+    )
+    assert one
+    assert other
+    late = replace(one, sequence=it.messages.ids.sequence())
+    assert it.chunks.record_once([other]) == [True]
+    assert it.chunks.record_once([one, late, other]) == [True, False, False]
+    assert it.chunks.final_events(accepted.chunk, [0])[0].sequence == one.sequence
 
 
 def index_of(accepted: Accepted, contact_id: str) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +23,7 @@ from shared.contact_policy.errors import (
 from shared.contact_policy.model.control_groups import is_control
 from shared.contact_policy.model.defaults import default_policy
 from shared.contact_policy.model.people import Person
+from shared.contact_policy.model.pressure import Pressure
 from shared.contact_policy.model.standing import Preferences
 from shared.contact_policy.service.control_groups import MOST_GROUPS
 from shared.contact_policy.service.decisions import Request
@@ -216,6 +218,16 @@ def test_a_write_that_follows_an_old_state_is_refused(it: PolicyServices) -> Non
     nobody = Person(app_id=APP, contact_id=BOB)
     assert it.person_store.replace_pressures([before, nobody]) == [False, True]
     assert len(it.person().pressure) == 1
+
+
+def test_what_is_counted_no_more_of_many_is_gone(it: PolicyServices) -> None:
+    it.reserve(ADA)
+    it.reserve(BOB)
+    told = [it.person(ADA), it.person(BOB)]
+    untold = [replace(one, pressure=Pressure(version=one.pressure.version)) for one in told]
+    assert it.person_store.replace_pressures(untold) == [True, True]
+    assert [len(it.person(one).pressure) for one in (ADA, BOB)] == [0, 0]
+    assert it.person_store.replace_pressures(told) == [False, False]
 
 
 def test_an_app_has_the_default_policy_until_another_is_put(it: PolicyServices) -> None:

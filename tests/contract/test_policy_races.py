@@ -1,13 +1,16 @@
 """Caps hold under any race, where checking first and writing then does not."""
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 
+from shared.contact_policy.service.decisions import Request
 from shared.kernel.decisions import Allow
 from shared.kernel.events import Channel
-from tests.contract.policy import PolicyServices, merge, on_dynamodb
+from tests.contract.policy import PolicyServices, a_candidate, merge, on_dynamodb
 from tests.races import CAP, SENDERS, capped, naive, ours, raced, six_people
 
 MOST_ROUNDS = 20
@@ -27,6 +30,27 @@ def exactly_the_cap(it: PolicyServices, round_number: int) -> None:
 
 def test_of_24_senders_at_once_exactly_five_reach_each_of_six_people(it: PolicyServices) -> None:
     exactly_the_cap(it, 0)
+
+
+def test_the_same_holds_of_senders_who_ask_for_all_six_at_once(it: PolicyServices) -> None:
+    people = six_people(0)
+    ready = Barrier(SENDERS)
+
+    def ask(number: int) -> list[str]:
+        channel = list(Channel)[number % len(Channel)]
+        candidates = [a_candidate(one, channel=channel, weight=1.0) for one in people]
+        ready.wait()
+        answers = it.decisions.reserve_many([Request(candidate=one) for one in candidates])
+        return [
+            one
+            for one, (decision, _) in zip(people, answers, strict=True)
+            if isinstance(decision, Allow)
+        ]
+
+    with ThreadPoolExecutor(SENDERS) as threads:
+        passed = Counter(one for some in threads.map(ask, range(SENDERS)) for one in some)
+    assert passed == dict.fromkeys(people, CAP)
+    assert [len(it.person(contact_id).pressure) for contact_id in people] == [CAP] * 6
 
 
 @pytest.mark.long

@@ -14,7 +14,7 @@ def test_the_api_writes_messages_and_their_events(service: Template) -> None:
         "Push": READ | WRITE,
         "Registrations": READ | dynamodb("PutItem"),
         "Registrations/index/anonymous": dynamodb("Query"),
-        "ContactEvents": dynamodb("PutItem", "GetItem", "Query"),
+        "ContactEvents": dynamodb("PutItem", "PartiQLInsert", "GetItem", "Query"),
         "ContactPolicy": READ,
         "PushAdvanceQueue": {"sqs:SendMessage"},
     }
@@ -66,8 +66,8 @@ def test_the_sender_reads_credentials_and_writes_outcomes(service: Template) -> 
         "Push": READ | WRITE,
         "Registrations": READ | WRITE,
         "Registrations/index/anonymous": dynamodb("Query"),
-        "ContactPolicy": READ | dynamodb("PutItem"),
-        "ContactEvents": dynamodb("PutItem", "GetItem", "BatchGetItem", "Query"),
+        "ContactPolicy": READ | dynamodb("PutItem", "PartiQLInsert", "PartiQLUpdate"),
+        "ContactEvents": dynamodb("PutItem", "PartiQLInsert", "GetItem", "BatchGetItem", "Query"),
         "PushQueue": RECEIVE | {"sqs:SendMessage"},
         "arn:AWS::Partition:secretsmanager:AWS::Region:AWS::AccountId:secret:engage/fcm/*": {
             "secretsmanager:GetSecretValue"

@@ -1,12 +1,13 @@
 """What every simulation stands on: jobs, processes that fail, a clock, FCM, and how messages end.
 
-A process dies before or after any call, a reply is lost, a call is throttled, a job comes twice or
-late, a lease runs out. Which, and when, a seed decides.
+A process dies before or after any call, a reply is lost, a call is throttled, a batch of writes is
+done in part or sent again, a job comes twice or late, a lease runs out. Which, and when, a seed
+decides.
 """
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -49,10 +50,30 @@ class ReplyLostError(Exception):
     """The call was made; its answer never came."""
 
 
+BATCHES = frozenset({"ask", "record_once", "take_back"})
+"""Calls that write many things, first argument, each of which is done or not on its own."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call that is about to be made; of a batch, ``each`` are its writes."""
+
+    method: Callable[..., Any]
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
+    each: Sequence[Any] = ()
+
+    def make(self) -> Any:
+        return self.method(*self.args, **self.kwargs)
+
+    def make_in_part(self, some: Sequence[Any]) -> None:
+        self.method(some, *self.args[1:], **self.kwargs)
+
+
 class Port:
     """A port as one process sees it: every call may fail, and others come in between."""
 
-    def __init__(self, real: object, through: Callable[[Callable[[], Any]], Any]) -> None:
+    def __init__(self, real: object, through: Callable[[Call], Any]) -> None:
         self._real = real
         self._through = through
 
@@ -60,7 +81,8 @@ class Port:
         method = getattr(self._real, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            return self._through(lambda: method(*args, **kwargs))
+            each = args[0] if name in BATCHES else ()
+            return self._through(Call(method, args, kwargs, each))
 
         return call
 
@@ -173,7 +195,7 @@ class Stage(ABC):
             self.put(replace(job, visible_at=self.clock()))  # the queue delivers it twice
         ends_at = self.clock() + TIMEOUT
 
-        def through(call: Callable[[], Any]) -> Any:
+        def through(call: Call) -> Any:
             process.step()
             return self._attempt(call, ends_at)
 
@@ -183,20 +205,30 @@ class Stage(ABC):
         job.visible_at = self.clock() + VISIBILITY
         self.running.append((process, job))
 
-    def _attempt(self, call: Callable[[], Any], ends_at: datetime) -> Any:
+    def _attempt(self, call: Call, ends_at: datetime) -> Any:
         """Make a call of a process, if it comes to that."""
         self.clock.advance(timedelta(milliseconds=self.chance.randrange(20)))
         if self.clock() >= ends_at:
             raise KilledError
         before, after = self.chance.random(), self.chance.random()
         if self.is_calm:
-            return call()
+            return call.make()
         if before < 0.03:
             raise KilledError if before < 0.02 else ThrottledError
-        answer = call()
+        if len(call.each) > 1:
+            self._stumble(call)
+        answer = call.make()
         if after < 0.03:
             raise KilledError if after < 0.02 else ReplyLostError
         return answer
+
+    def _stumble(self, call: Call) -> None:
+        """Do a batch in part, and fail; or lose the answer, and have all of it sent again."""
+        drawn = self.chance.random()
+        if drawn < 0.08:
+            call.make_in_part([one for one in call.each if self.chance.random() < 0.5])
+        if drawn < 0.04:
+            raise KilledError if drawn < 0.02 else ThrottledError
 
     def _go_on(self) -> None:
         process, job = self.chance.choice(self.running)

@@ -86,6 +86,19 @@ class RecordsAnew(InMemoryChunkStore):
         return super().record_once([replace(event, key=None) for event in events])
 
 
+class RefusesTheRest(InMemoryChunkStore):
+    """Records all events of a batch or none: those beside one that was there before are lost."""
+
+    @override
+    def record_once(self, events: Sequence[Envelope]) -> Sequence[bool]:
+        before = dict(self.events)
+        is_new = super().record_once(events)
+        if all(is_new):
+            return is_new
+        self.events = before
+        return [False] * len(events)
+
+
 class TellsLater(SendService):
     """Saves the states before the ledger has them."""
 
@@ -207,6 +220,7 @@ BUGS: Mapping[str, tuple[dict[str, Any], str]] = {
         "the books do not balance",
     ),
     "an event's key is not fixed beforehand": ({"store": RecordsAnew}, "a message ended twice"),
+    "a batch is refused as a whole": ({"store": RefusesTheRest}, "a message never ended"),
     "states are saved before the ledger": ({"sender": TellsLater}, "a message never ended"),
     "a campaign is looked at once": (
         {"campaigns": LooksOnce},

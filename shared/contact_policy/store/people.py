@@ -3,10 +3,8 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 from heapq import merge
 from itertools import islice
 from typing import Any
@@ -27,7 +25,8 @@ from shared.contact_policy.store.writes import VersionedRow, commit_or_stale, ne
 from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.events import Channel, Purpose
-from shared.platform.dynamodb import POOL, Delete, Put, Row, Write, bind, commit
+from shared.platform.batches import Insert, SingleWrite, Swap, write_each
+from shared.platform.dynamodb import Delete, Put, Row, Write, bind, commit
 from shared.platform.ledger import Ledger
 
 _PRESSURE, _STANDING = "PRESSURE", "STANDING"
@@ -109,7 +108,7 @@ class DynamoPersonStore(PersonStore):
     def replace_pressures(self, people: Sequence[Person]) -> Sequence[bool]:
         if len(people) <= 1:
             return [self._replace_pressure(person) for person in people]
-        return list(_writers().map(self._replace_pressure, people))
+        return write_each([self._write_of_pressure(person) for person in people])
 
     @override
     def replace_standing(
@@ -220,11 +219,17 @@ class DynamoPersonStore(PersonStore):
             return False
         return True
 
+    def _write_of_pressure(self, person: Person) -> SingleWrite:
+        version = person.pressure.version
+        row = self._pressure_row(person, version=version + 1)
+        return Swap(row=row, expected={"version": version}) if version else Insert(row=row)
+
     def _pressure_row(self, person: Person, *, version: int) -> _PersonRow:
         return self._person(
             _partition(person.app_id, person.contact_id),
             _PRESSURE,
-            touches=person.pressure.packed or None,
+            # None of them is said too: in a batch, what a row lacks stays as it was.
+            touches=person.pressure.packed,
             version=version,
             regroupings=person.regroupings,
         )
@@ -283,12 +288,6 @@ class DynamoPersonStore(PersonStore):
         )
         found = (_proof_of(row.text, app_id=app_id) for row in rows)
         return (proof for proof in found if proof.proof_id != before)
-
-
-@cache
-def _writers() -> ThreadPoolExecutor:
-    """Return the process's threads for people: one connection of the pool each."""
-    return ThreadPoolExecutor(POOL)
 
 
 def _partition(app_id: str, contact_id: str) -> str:

@@ -12,11 +12,9 @@ letter more for each where there are reasons. ``R``, many times as large, is wri
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
-from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -30,8 +28,8 @@ from shared.kernel.envelope import Envelope, RowKey
 from shared.kernel.events import Purpose, Subject
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
+from shared.platform.batches import write_each
 from shared.platform.dynamodb import (
-    POOL,
     Delete,
     Put,
     Row,
@@ -330,16 +328,9 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
 
     @override
     def record_once(self, events: Sequence[Envelope]) -> Sequence[bool]:
-        def record(event: Envelope) -> bool:
-            try:
-                commit({"event": self._ledger.record(event)})
-            except WriteRefusedError:
-                return False
-            return True
-
-        if len(events) <= 1:
-            return [record(event) for event in events]
-        return list(_writers().map(record, events))
+        if len(events) > 1:
+            return write_each([self._ledger.insert(event) for event in events])
+        return [self._record(event) for event in events]
 
     @override
     def final_events(self, chunk: Chunk, indexes: Sequence[int]) -> Mapping[int, Envelope]:
@@ -361,6 +352,13 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
         campaign_id = chunk.terms.campaign_id
         return any(json.loads(row.data).get("campaign_id") == campaign_id for row in rows)
 
+    def _record(self, event: Envelope) -> bool:
+        try:
+            commit({"event": self._ledger.record(event)})
+        except WriteRefusedError:
+            return False
+        return True
+
     def _find(self, chunk_id: str, app_id: str) -> _ChunkRow:
         try:
             return self._chunk.get(*_chunk_key(app_id, chunk_id), consistent_read=True)
@@ -372,12 +370,6 @@ class DynamoChunkStore(ChunkStore, MessageArchive):
             return self._recipients.get(*_recipients_key(app_id, chunk_id), consistent_read=True)
         except DoesNotExist as error:
             raise MessageNotFoundError(chunk_id) from error
-
-
-@cache
-def _writers() -> ThreadPoolExecutor:
-    """Return the process's threads for ledger rows: one connection of the pool each."""
-    return ThreadPoolExecutor(POOL)
 
 
 def _chunk_key(app_id: str, chunk_id: str) -> tuple[str, str]:
