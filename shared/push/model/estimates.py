@@ -17,10 +17,11 @@ _REQUEST = 0.40 / _MILLION
 _GB_SECOND = 0.0000133334
 """For a GB and second of Lambda on arm64 (https://aws.amazon.com/lambda/pricing)."""
 
-SECONDS_OF_PUSH = 0.008
-"""A sender's time for one of 500 messages: 4.6 ms of CPU, on the 0.58 of a vCPU that 1,024 MB have
-(https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). Benchmark P5: 2.4 to 2.9
-times what firebase-admin's send_each_async takes, which is 1.8 ms on a quiet core."""
+SECONDS_OF_PUSH = 0.005
+"""A sender's time for one of 500 messages. Half is CPU: 1.3 ms, on the 0.58 of a vCPU that 1,024 MB
+have (https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html). Benchmark P5: 0.7 to
+0.8 of what firebase-admin's send_each_async takes, which is 1.8 ms on a quiet core. The other half
+is waiting: a slice of 100 asks DynamoDB some 15 times, at 10 ms, and FCM once, at 100."""
 
 WRITES_OF_CHUNK = 0.06
 """A message's share of what is written of its chunk while it is sent (benchmark U1: 27 of 500)."""
