@@ -159,7 +159,7 @@ def workers_of_ours(bundler: Bundler) -> dict[str, Start]:
         "time": "2026-03-01T12:00:00.000Z",
         "data": {"message_id": f"msg_{'0' * 26}_0"},
     }
-    run = {"app_id": _APP, "campaign_id": "cmp_0", "run_id": "0" * 26, "shard": 0}
+    run = {"app_id": _APP, "campaign_id": "cmp_0", "run_id": "0" * 26, "shards": [0]}
     events: Mapping[str, Mapping[str, Any]] = {
         "advance_campaigns": {},
         "fold_results": {
