@@ -1,0 +1,36 @@
+"""What the registrations' services need from outside."""
+
+from shared.registrations.ports.apps import AppCheckVerifier, AppStore, AuditStore, SystemStore
+from shared.registrations.ports.audience import AudienceStore, Consents, SegmentStore
+from shared.registrations.ports.contacts import ContactStore, Hasher, Named
+from shared.registrations.ports.devices import DeviceStore
+from shared.registrations.ports.imports import ImportFiles, ImportQueue, ImportStore, Upload
+from shared.registrations.ports.people import Intent, IntentKind, Join, Split, StatefulDomain
+from shared.registrations.ports.personal import Cipher, ErasureStore, KeyStore, PersonalDomain
+
+__all__ = [
+    "AppCheckVerifier",
+    "AppStore",
+    "AudienceStore",
+    "AuditStore",
+    "Cipher",
+    "Consents",
+    "ContactStore",
+    "DeviceStore",
+    "ErasureStore",
+    "Hasher",
+    "ImportFiles",
+    "ImportQueue",
+    "ImportStore",
+    "Intent",
+    "IntentKind",
+    "Join",
+    "KeyStore",
+    "Named",
+    "PersonalDomain",
+    "SegmentStore",
+    "Split",
+    "StatefulDomain",
+    "SystemStore",
+    "Upload",
+]
