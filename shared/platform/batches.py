@@ -9,7 +9,7 @@ All values are parameters, so a statement's text is far below its limit of 8,192
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
 
@@ -49,7 +49,7 @@ class Swap:
     """
 
     row: Row
-    expected: Mapping[str, Any] = field(default_factory=dict)
+    expected: Mapping[str, Any]
 
 
 SingleWrite: TypeAlias = Insert | Swap
