@@ -11,7 +11,9 @@ from pytest_socket import disable_socket, enable_socket
 
 from shared.platform import clients, dynamodb
 from shared.platform.settings import settings
+from tests import rights
 from tests.dynamodb_local import running_dynamodb_local
+from tests.infra.templates import Template
 from tests.tables import REGION, make_all
 
 ROOT = Path(__file__).parents[1]
@@ -91,6 +93,12 @@ def dynamodb_client(dynamodb_url: str) -> Any:
         aws_access_key_id="testing",
         aws_secret_access_key="testing",
     )
+
+
+@pytest.fixture(scope="session")
+def roles_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Return the stack of the functions, whose roles say what each may do."""
+    return rights.read(tmp_path_factory.mktemp("roles"))
 
 
 def _forget_process() -> None:

@@ -24,11 +24,6 @@ def aws_on_wire() -> Iterator[Aws]:
         yield aws
 
 
-@pytest.fixture(scope="session")
-def roles_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    return rights.read(tmp_path_factory.mktemp("roles"))
-
-
 @pytest.fixture
 def deployed(
     tables: dict[str, str],
