@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import hypothesis
 import pytest
 from pytest_socket import disable_socket, enable_socket
 
@@ -17,6 +18,12 @@ from tests.infra.templates import Template
 from tests.tables import REGION, make_all
 
 ROOT = Path(__file__).parents[1]
+
+# A machine that others use as well is slow at times: no test is about how long it takes.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

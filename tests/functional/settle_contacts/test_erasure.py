@@ -137,7 +137,7 @@ def test_of_what_was_said_and_told_only_the_tombstone_is_left(
     rows = dynamodb_client.scan(TableName=deployed.tables["contact_policy"])["Items"]
     left = {row["sk"]["S"]: row for row in rows if contact_id in row["pk"]["S"]}
     assert set(left) == {"PRESSURE", "STANDING"}
-    assert "touches" not in left["PRESSURE"]
+    assert left["PRESSURE"]["touches"] == {"B": b""}
     said = json.loads(left["STANDING"]["said"]["S"])
     assert said["parts"][contact_id] == {"erased": True}
     asked = deployed.request(
