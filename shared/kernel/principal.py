@@ -1,5 +1,6 @@
 """Who is calling, and what they may do."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
@@ -7,6 +8,9 @@ from enum import IntEnum, StrEnum
 from shared.kernel.events import Channel
 
 EVERY_APP = "*"
+
+SHOP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+"""What a store or a till of it may be called: it stands in keys and paths, and beside a ``#``."""
 
 
 class Role(IntEnum):
@@ -36,6 +40,14 @@ class System:
     key: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TillKey:
+    """A key by which an app knows the tills of one store: its id, its 32 public bytes (Ed25519)."""
+
+    key_id: str
+    public: bytes
+
+
 class Kind(StrEnum):
     """How the caller proved who they are."""
 
@@ -43,6 +55,7 @@ class Kind(StrEnum):
     USER = "user"
     IAM = "iam"
     SYSTEM = "system"
+    TILL = "till"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +63,9 @@ class Principal:
     """A caller whose proof was checked.
 
     ``subject`` is a device id, an issuer and subject joined by ``#``, a role's ARN, or the name of
-    another system. ``app_id`` is set for devices and systems: the one app they have to do with.
-    ``channels`` are those that a system may speak for.
+    another system or of a till. ``app_id`` is set for devices, systems and tills: the one app they
+    have to do with. ``channels`` are those that a system may speak for, ``store_id`` is the one
+    store that a till speaks for. ``contact_id`` is set for a user who was let in as that contact.
     """
 
     kind: Kind
@@ -59,11 +73,16 @@ class Principal:
     app_id: str | None = None
     grants: Mapping[str, Role] = field(default_factory=dict)
     channels: frozenset[Channel] = frozenset()
+    store_id: str | None = None
+    contact_id: str | None = None
 
     @property
     def identity(self) -> str:
-        """Return a name that nobody else has: devices and systems are named by their app."""
-        return f"{self.app_id}#{self.subject}" if self.app_id else self.subject
+        """Return a name that nobody else has, made of all that a caller is named by.
+
+        Those are its app for devices and systems, its app and its store for tills.
+        """
+        return "#".join(part for part in (self.app_id, self.store_id, self.subject) if part)
 
     def role_on(self, app_id: str) -> Role | None:
         """Return the strongest role on an app, or ``None``."""

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from shared.kernel.clock import system_clock
-from shared.kernel.principal import Issuer, System
+from shared.kernel.principal import Issuer, System, TillKey
 from shared.platform.auth.device_tokens import DeviceTokens
-from shared.platform.auth.doors import Doors, Registry, no_systems
+from shared.platform.auth.doors import Doors, Registry, no_systems, no_tills
 from shared.platform.auth.oidc import JwksKeySource, TokenVerifier
 from shared.platform.auth.webhooks import KnownSystems
 from shared.platform.clients import client
@@ -43,10 +43,16 @@ def token_verifier() -> TokenVerifier:
     return TokenVerifier(keys=JwksKeySource())
 
 
-def doors(registry: Registry, *, systems: Callable[[str], Sequence[System]] = no_systems) -> Doors:
+def doors(
+    registry: Registry,
+    *,
+    systems: Callable[[str], Sequence[System]] = no_systems,
+    tills: Callable[[str, str, str], TillKey | None] = no_tills,
+) -> Doors:
     """Return the doors over what is registered.
 
-    ``systems`` reads the other systems of an app, for functions that have a route for them.
+    ``systems`` reads the other systems of an app, ``tills`` a key of a store by the ids of the app,
+    the store and the key, for functions that have a route for them.
     """
     return Doors(
         registry=registry,
@@ -56,4 +62,5 @@ def doors(registry: Registry, *, systems: Callable[[str], Sequence[System]] = no
         operator_role_arn=settings().operator_role_arn,
         clock=system_clock,
         systems=KnownSystems(read=systems).of,
+        tills=tills,
     )

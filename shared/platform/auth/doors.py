@@ -1,15 +1,17 @@
 """Who calls, and whether this route is for them. Claims decide; the path must agree with them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from shared.kernel.clock import Clock
-from shared.kernel.principal import EVERY_APP, Issuer, Kind, Principal, Role, System
+from shared.kernel.principal import EVERY_APP, Issuer, Kind, Principal, Role, System, TillKey
 from shared.platform.auth.device_tokens import DeviceClaims, DeviceTokens
 from shared.platform.auth.errors import ForbiddenError, NotYoursError, UnauthenticatedError
 from shared.platform.auth.oidc import Claims, TokenVerifier
+from shared.platform.auth.tills import is_till_token, verify_till_token
 from shared.platform.auth.webhooks import SignedMessage
 
 
@@ -37,11 +39,13 @@ class Registry(Protocol):
 class Access:
     """Who may call a route: a device on itself, a contact on itself, marketers from ``role`` up.
 
-    ``system``: other systems that the app knows, for the channels they may speak for.
+    ``till``: tills of the app's stores, each for its own store. ``system``: other systems that the
+    app knows, for the channels they may speak for.
     """
 
     device: bool = False
     contact: bool = False
+    till: bool = False
     system: bool = False
     role: Role | None = None
     operator: bool = False
@@ -54,6 +58,7 @@ class Access:
             "device": self.device,
             f"marketer ({self.role.name.lower()})" if self.role else "marketer": bool(self.role),
             "contact": self.contact,
+            "till": self.till,
             "system": self.system,
             "operator": self.operator,
         }
@@ -69,9 +74,15 @@ def anyone() -> Access:
     return Access(anyone=True)
 
 
-def device() -> Access:
-    """Return access for a device, on itself."""
-    return Access(device=True)
+def device(
+    *, or_contact: bool = False, or_till: bool = False, or_role: Role | None = None
+) -> Access:
+    """Return access for a device, on itself.
+
+    And for whoever is a contact of the app, as that contact, for tills of the app's stores, and for
+    marketers from a role up, where that is said.
+    """
+    return Access(device=True, contact=or_contact, till=or_till, role=or_role)
 
 
 def system() -> Access:
@@ -133,12 +144,18 @@ def no_systems(_: str) -> Sequence[System]:
     return ()
 
 
+def no_tills(_app_id: str, _store_id: str, _key_id: str) -> TillKey | None:
+    """Return no key: what functions know of stores that have no route for tills."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
     """Admits callers to routes.
 
     ``issuer`` signs the marketers' tokens: the deployment's own user pool. ``operator_role_arn``
-    operates the deployment without a grant. ``systems`` returns the other systems of an app.
+    operates the deployment without a grant. ``systems`` returns the other systems of an app,
+    ``tills`` the key of a store by the ids of its app, of the store and of the key.
     """
 
     registry: Registry
@@ -148,6 +165,7 @@ class Doors:
     operator_role_arn: str | None
     clock: Clock
     systems: Callable[[str], Sequence[System]] = no_systems
+    tills: Callable[[str, str, str], TillKey | None] = no_tills
 
     def admit(self, proof: Proof, access: Access, path: Mapping[str, str]) -> Principal | None:
         """Return who calls, or ``None`` where anyone may.
@@ -158,14 +176,12 @@ class Doors:
             NotYoursError: the path's ids are not the caller's.
         """
         caller = self.recognise(proof, access, path)
-        if caller is not None:
-            self.authorise(caller, access, path)
-        return caller
+        return None if caller is None else self.authorise(caller, access, path)
 
     def recognise(self, proof: Proof, access: Access, path: Mapping[str, str]) -> Principal | None:
         """Return who calls, though the route may be too much for their role; raises as ``admit``.
 
-        What proves a device or a system proves it for certain routes and one app alone.
+        What proves a device, a system or a till proves it for certain routes and one app alone.
         """
         if access.anyone:
             return None
@@ -173,21 +189,30 @@ class Doors:
             return self._iam(proof.iam_arn)
         if proof.bearer and proof.bearer.count(".") == 1:
             return self._device(proof.bearer, access, path)
+        if proof.bearer and access.till and is_till_token(proof.bearer):
+            return self._till(proof.bearer, path)
         if proof.bearer:
             return self._user(proof.bearer, path.get("app_id"))
         if proof.message and access.system:
             return self._system(proof.message, path["app_id"])
         raise UnauthenticatedError("send a bearer token, or sign the request")
 
-    def authorise(self, caller: Principal, access: Access, path: Mapping[str, str]) -> None:
+    def authorise(self, caller: Principal, access: Access, path: Mapping[str, str]) -> Principal:
         """Hold who was recognised to what the route asks for.
+
+        Returns the caller; who comes in as a contact alone is told to be that contact.
 
         Raises:
             ForbiddenError: the caller's role is too weak, or the route is not for such callers.
             NotYoursError: the path's ids are not the caller's.
         """
-        if caller.kind in {Kind.IAM, Kind.USER}:
-            self._authorise(caller, access, path)
+        if caller.kind not in {Kind.IAM, Kind.USER}:
+            return caller
+        if access.operator:
+            return self._operator(caller)
+        if access.device:
+            return self._contact(caller, access, path)
+        return self._marketer(caller, access, path)
 
     def device_claims(self, proof: Proof, *, grace: timedelta) -> DeviceClaims | None:
         """Return what a device's token says, also ``grace`` after it expired; ``None`` without one.
@@ -237,6 +262,18 @@ class Doors:
             kind=Kind.SYSTEM, subject=sender.name, app_id=app_id, channels=sender.channels
         )
 
+    def _till(self, token: str, path: Mapping[str, str]) -> Principal:
+        """Return the till that signed a token; its key is the app's, so the path's app agrees."""
+        app_id = path["app_id"]
+        claims = verify_till_token(
+            token, app_id=app_id, key_of=partial(self.tills, app_id), at=self.clock()
+        )
+        if path.get("store_id", claims.store_id) != claims.store_id:
+            raise NotYoursError("a till's token speaks for its store alone")
+        return Principal(
+            kind=Kind.TILL, subject=claims.till, app_id=app_id, store_id=claims.store_id
+        )
+
     def _user(self, token: str, app_id: str | None) -> Principal:
         own = self.tokens.choose(token, [self.issuer()])
         if own:
@@ -252,31 +289,50 @@ class Doors:
             grants = {app: role for app, role in grants.items() if app == app_id}
         return Principal(kind=Kind.USER, subject=subject, grants=grants)
 
-    def _authorise(self, caller: Principal, access: Access, path: Mapping[str, str]) -> None:
-        app_id = path.get("app_id")
-        if access.operator and not caller.is_operator():
+    def _operator(self, caller: Principal) -> Principal:
+        if not caller.is_operator():
             raise ForbiddenError("only operators may do this")
-        if access.device:
+        return caller
+
+    def _contact(self, caller: Principal, access: Access, path: Mapping[str, str]) -> Principal:
+        """Hold a user to a route of devices, which may be for marketers and contacts, too."""
+        role = caller.role_on(path["app_id"])
+        if access.role is not None and role is not None and role >= access.role:
+            return caller
+        if not access.contact:
             raise ForbiddenError("this route is for devices")
-        if access.system and access.role is None:
-            raise ForbiddenError("this route is for other systems")
-        if access.role is None or app_id is None:
-            return
+        contact_id = self._contact_id(caller, path["app_id"])
+        if contact_id is None and access.role is not None and role is None:
+            raise NotYoursError("no such app among yours")
+        if contact_id is None:
+            raise ForbiddenError("this route is for devices and contacts: log in on a device first")
+        if path.get("contact_id", contact_id) != contact_id:
+            raise NotYoursError("a contact's token speaks for that contact alone")
+        return replace(caller, contact_id=contact_id)
+
+    def _marketer(self, caller: Principal, access: Access, path: Mapping[str, str]) -> Principal:
+        """Hold a user or a role to a route of marketers, which may be for contacts, too."""
+        app_id = path.get("app_id")
+        if access.role is None:
+            raise ForbiddenError(f"this route is for others: {access.describe()}")
+        if app_id is None:
+            return caller
         role = caller.role_on(app_id)
         if role is not None and role >= access.role:
-            return
-        if access.contact and self._is_contact(caller, app_id, path.get("contact_id")):
-            return
+            return caller
+        wanted = path.get("contact_id")
+        if access.contact and wanted is not None and self._contact_id(caller, app_id) == wanted:
+            return replace(caller, contact_id=wanted)
         if role is None:
             raise NotYoursError("no such app among yours")
         raise ForbiddenError(f"this needs the role {access.role.name.lower()} on the app")
 
-    def _is_contact(self, caller: Principal, app_id: str, contact_id: str | None) -> bool:
-        if caller.kind is not Kind.USER or contact_id is None:
-            return False
+    def _contact_id(self, caller: Principal, app_id: str) -> str | None:
+        """Return which contact of the app a user is, if any."""
+        if caller.kind is not Kind.USER:
+            return None
         issuer, _, subject = caller.subject.partition("#")
-        known = self.registry.contact_of(app_id=app_id, issuer=issuer, subject=subject)
-        return known == contact_id
+        return self.registry.contact_of(app_id=app_id, issuer=issuer, subject=subject)
 
     def _with_own_keys(self, issuer: Issuer) -> Issuer:
         """Return the issuer with the key address of our own pool, where it is that pool."""

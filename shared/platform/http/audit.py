@@ -29,8 +29,8 @@ class AuditLog(Protocol):
 def audited_call(answer: Event) -> AuditedCall | None:
     """Return what is to be kept of the call that is being answered, if anything.
 
-    Marketers are those who hold a role on the app in the path, and above apps any role. Devices
-    and contacts act for themselves: what they do is in the ledger.
+    Marketers are those who hold a role on the app in the path, and above apps any role. Devices,
+    contacts and tills act for themselves: what they do is in the ledger.
     """
     called, caller, status = CALLED.get(), CALLER.get(), int(answer["statusCode"])
     if called is None or caller is None or called.method in UNAUDITED:

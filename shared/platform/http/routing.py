@@ -105,4 +105,4 @@ def _answers(
 def _traffic(access: Access) -> str:
     if access.anyone:
         return "open"
-    return "device" if access.device else "management"
+    return "device" if access.device or access.till else "management"

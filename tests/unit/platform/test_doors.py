@@ -18,6 +18,7 @@ from shared.platform.auth.doors import (
     anyone,
     device,
     marketer,
+    no_tills,
     normalised_arn,
     operator,
     system,
@@ -27,6 +28,7 @@ from shared.platform.auth.oidc import IssuerUnreachableError, JwksKeySource, Tok
 from shared.platform.auth.webhooks import SignedMessage, secret_text
 from tests.fakes.clock import NOON, ManualClock
 from tests.fakes.issuer import OidcIssuer
+from tests.fakes.tills import Till
 
 POOL = OidcIssuer("https://pool.example", audience="marketers")
 SHOP_USERS = OidcIssuer("https://users.example", audience="shop", key_id="k2")
@@ -40,6 +42,8 @@ KEYS = {
 SHOP, CLUB = "app_SHOP", "app_CLUB"
 ROLE = "arn:aws:iam::123456789012:role/Marketing"
 TOKENS = DeviceTokens(keys=lambda: [b"the key"])
+TILL = Till(app_id=SHOP)
+FOR_ALL = device(or_contact=True, or_till=True)
 SUITE = System(name="suite", channels=frozenset({Channel.EMAIL}), key=b"the key of the suite.....")
 
 
@@ -103,6 +107,7 @@ def doors(registered: Registered, clock: ManualClock) -> Doors:
         operator_role_arn="arn:aws:iam::123456789012:role/ops/Operator",
         clock=clock,
         systems=lambda app_id: [SUITE] if app_id == SHOP else [],
+        tills=lambda *ids: TILL.key if ids == (SHOP, "zurich-1", "k1") else None,
     )
 
 
@@ -260,10 +265,31 @@ def test_no_marketer_is_a_device(doors: Doors, registered: Registered) -> None:
         doors.admit(bearing(POOL.token("ada")), device(), AT_PHONE)
 
 
+def test_a_route_of_devices_may_be_for_marketers_from_a_role_up(
+    doors: Doors, registered: Registered
+) -> None:
+    access = device(or_contact=True, or_role=Role.EDITOR)
+    marketer_of_shop = bearing(POOL.token("ada"))
+    registered.grants[f"{POOL.issuer}#ada", SHOP] = Role.EDITOR
+    caller = doors.admit(marketer_of_shop, access, {"app_id": SHOP})
+    assert caller is not None
+    assert (caller.kind, caller.contact_id) == (Kind.USER, None)
+    with pytest.raises(NotYoursError):
+        doors.admit(marketer_of_shop, access, {"app_id": CLUB})
+    registered.grants[f"{POOL.issuer}#ada", SHOP] = Role.VIEWER
+    with pytest.raises(ForbiddenError):
+        doors.admit(marketer_of_shop, access, {"app_id": SHOP})
+    contact = doors.admit(bearing(SHOP_USERS.token("ada")), access, {"app_id": SHOP})
+    assert contact is not None
+    assert contact.contact_id == "con_ada"
+
+
 def test_a_contact_reaches_itself_alone(doors: Doors) -> None:
     access = marketer(Role.EDITOR, or_contact=True)
     ada = bearing(SHOP_USERS.token("ada"))
-    assert doors.admit(ada, access, {"app_id": SHOP, "contact_id": "con_ada"})
+    caller = doors.admit(ada, access, {"app_id": SHOP, "contact_id": "con_ada"})
+    assert caller is not None
+    assert caller.contact_id == "con_ada"
     for proof, contact_id in ((ada, "con_eve"), (bearing(SHOP_USERS.token("eve")), "con_ada")):
         with pytest.raises(NotYoursError):
             doors.admit(proof, access, {"app_id": SHOP, "contact_id": contact_id})
@@ -437,3 +463,137 @@ def test_callers_of_two_apps_are_told_apart_by_their_names() -> None:
     one, other = (Principal(kind=Kind.SYSTEM, subject="suite", app_id=app) for app in (SHOP, CLUB))
     assert one.identity != other.identity
     assert Principal(kind=Kind.IAM, subject=ROLE).identity == ROLE
+
+
+def test_tills_of_two_stores_are_told_apart_by_their_names() -> None:
+    named = {
+        Principal(kind=Kind.TILL, subject=till, app_id=app, store_id=store).identity
+        for app in (SHOP, CLUB)
+        for store in ("zurich-1", "bern-1")
+        for till in ("1", "2")
+    }
+    assert len(named) == 8
+    assert f"{SHOP}#zurich-1" not in named  # which is the system or device of that name
+
+
+def test_a_till_speaks_for_its_store(doors: Doors) -> None:
+    caller = Principal(kind=Kind.TILL, subject="till-3", app_id=SHOP, store_id="zurich-1")
+    for path in ({"app_id": SHOP}, {"app_id": SHOP, "store_id": "zurich-1"}):
+        assert doors.admit(bearing(TILL.token()), FOR_ALL, path) == caller
+        assert doors.admit(bearing(TILL.token()), Access(till=True), path) == caller
+
+
+def test_a_till_speaks_for_no_other_store(doors: Doors) -> None:
+    with pytest.raises(NotYoursError):
+        doors.admit(bearing(TILL.token()), FOR_ALL, {"app_id": SHOP, "store_id": "bern-1"})
+
+
+@pytest.mark.parametrize(
+    ("token", "app_id"),
+    [
+        (TILL.token(), CLUB),
+        (TILL.token(aud=CLUB), SHOP),
+        (TILL.token(aud=CLUB), CLUB),
+        (TILL.token(key_id="k2"), SHOP),
+        (TILL.token(iss="bern-1"), SHOP),
+        (TILL.token(at=NOON - timedelta(days=1)), SHOP),
+        (Till(app_id=SHOP, seed="another key").token(), SHOP),
+    ],
+    ids=["path", "app", "app and path", "key id", "store", "time", "key"],
+)
+def test_a_till_that_its_store_does_not_know_stays_outside(
+    doors: Doors, token: str, app_id: str
+) -> None:
+    with pytest.raises(UnauthenticatedError):
+        doors.admit(bearing(token), FOR_ALL, {"app_id": app_id})
+
+
+@pytest.mark.parametrize(
+    "access",
+    [device(), device(or_contact=True), marketer(Role.VIEWER, or_contact=True), operator()],
+    ids=str,
+)
+def test_a_tills_token_is_no_proof_on_a_route_that_is_not_for_tills(
+    doors: Doors, access: Access
+) -> None:
+    with pytest.raises(UnauthenticatedError):
+        doors.admit(bearing(TILL.token()), access, {"app_id": SHOP})
+
+
+def test_where_no_tills_are_known_none_comes_in(doors: Doors) -> None:
+    without = replace(doors, tills=no_tills)
+    with pytest.raises(UnauthenticatedError):
+        without.admit(bearing(TILL.token()), FOR_ALL, {"app_id": SHOP})
+
+
+def test_devices_come_in_where_tills_do(doors: Doors) -> None:
+    assert doors.admit(a_device(), FOR_ALL, {"app_id": SHOP}) == Principal(
+        kind=Kind.DEVICE, subject="phone-001", app_id=SHOP
+    )
+    with pytest.raises(ForbiddenError):
+        doors.admit(a_device(), Access(till=True), {"app_id": SHOP})
+
+
+@pytest.mark.parametrize("access", [FOR_ALL, device(or_contact=True)], ids=str)
+def test_a_contact_needs_no_path_to_be_known(doors: Doors, access: Access) -> None:
+    assert doors.admit(bearing(SHOP_USERS.token("ada")), access, {"app_id": SHOP}) == Principal(
+        kind=Kind.USER, subject=f"{SHOP_USERS.issuer}#ada", contact_id="con_ada"
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "refusal"),
+    [
+        ({"app_id": SHOP, "contact_id": "con_ada"}, None),
+        ({"app_id": SHOP, "contact_id": "con_eve"}, NotYoursError),
+        ({"app_id": CLUB}, UnauthenticatedError),
+    ],
+    ids=str,
+)
+def test_a_contact_on_a_route_of_devices_is_itself_alone(
+    doors: Doors, path: dict[str, str], refusal: type[Exception] | None
+) -> None:
+    proof = bearing(SHOP_USERS.token("ada"))
+    if refusal is None:
+        assert doors.admit(proof, FOR_ALL, path)
+    else:
+        with pytest.raises(refusal):
+            doors.admit(proof, FOR_ALL, path)
+
+
+def test_who_is_no_contact_has_no_business_on_a_route_for_contacts(
+    doors: Doors, registered: Registered
+) -> None:
+    registered.grants = {
+        (ROLE, EVERY_APP): Role.ADMIN,
+        (f"{POOL.issuer}#ada", EVERY_APP): Role.ADMIN,
+    }
+    for proof in (
+        bearing(SHOP_USERS.token("eve")),
+        bearing(POOL.token("ada")),
+        signed(ROLE),
+    ):
+        with pytest.raises(ForbiddenError):
+            doors.admit(proof, FOR_ALL, {"app_id": SHOP})
+
+
+def test_a_contact_has_no_business_on_a_route_for_devices_and_tills(doors: Doors) -> None:
+    for access in (device(or_till=True), Access(till=True)):
+        with pytest.raises(ForbiddenError):
+            doors.admit(bearing(SHOP_USERS.token("ada")), access, {"app_id": SHOP})
+
+
+def test_a_role_is_not_asked_which_contact_it_is(doors: Doors, registered: Registered) -> None:
+    registered.grants[f"{SHOP_USERS.issuer}#ada", SHOP] = Role.EDITOR
+    caller = doors.admit(
+        bearing(SHOP_USERS.token("ada")),
+        marketer(Role.EDITOR, or_contact=True),
+        {"app_id": SHOP, "contact_id": "con_ada"},
+    )
+    assert caller is not None
+    assert caller.contact_id is None
+
+
+def test_the_document_names_tills() -> None:
+    assert FOR_ALL.describe() == "device, contact, till"
+    assert device(or_till=True).describe() == "device, till"
