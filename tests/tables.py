@@ -10,6 +10,7 @@ INDEXES: dict[str, dict[str, tuple[str, ...]]] = {
     "contact_events": {"time": ("hour", "sequence")},
     "contact_policy": {},
     "push": {},
+    "coupons": {},
 }
 """The global secondary indexes of each table: hash key, then range key where there is one."""
 

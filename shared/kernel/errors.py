@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import ClassVar
 
@@ -32,10 +33,14 @@ class FieldProblem:
 
 
 class DomainError(Exception):
-    """A rule said no; ``code`` is part of the public contract."""
+    """A rule said no; ``code`` is part of the public contract.
+
+    ``retry_after`` is how long to wait before it may say yes, where that is known.
+    """
 
     code: ClassVar[str] = "domain_error"
     fault: ClassVar[Fault] = Fault.INVALID
+    retry_after: timedelta | None = None
 
     def __init__(self, detail: str = "", *, fields: Sequence[FieldProblem] = ()) -> None:
         super().__init__(detail)

@@ -17,6 +17,13 @@ class IdempotencyKeyReusedError(DomainError):
     fault = Fault.INVALID
 
 
+class IdempotencyKeyMissingError(DomainError):
+    """This request needs an Idempotency-Key: a retry without one would do it twice."""
+
+    code = "idempotency_key_missing"
+    fault = Fault.MALFORMED
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One try of a request: who, their key, and a fingerprint of what they ask."""

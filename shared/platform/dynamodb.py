@@ -159,11 +159,11 @@ class WriteRefusedError(Exception):
         self.failed = failed
 
 
-def commit(writes: Mapping[str, Write]) -> None:
+def commit(writes: Mapping[str, Write], *, attempts: int = CONFLICT_ATTEMPTS) -> None:
     """Write all of ``writes`` or none; one alone is a plain write, at half the price.
 
-    Transactions that meet on an item are tried again with jitter. A retry after a lost answer is
-    harmless: botocore sends the same client token again.
+    Transactions that meet on an item are tried again with jitter, ``attempts`` times in all. A
+    retry after a lost answer is harmless: botocore sends the same client token again.
 
     Raises:
         WriteRefusedError: conditions failed; ``failed`` holds their names, with the item as it was
@@ -173,7 +173,7 @@ def commit(writes: Mapping[str, Write]) -> None:
     if len(writes) == 1:
         _write_alone(*next(iter(writes.items())))
         return
-    for attempt in range(CONFLICT_ATTEMPTS):
+    for attempt in range(attempts):
         try:
             _transact(writes)
         except TransactWriteError as error:

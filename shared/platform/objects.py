@@ -47,6 +47,10 @@ class Bucket:
         content: bytes = _s3().get_object(Bucket=self._name, Key=key)["Body"].read()
         return content
 
+    def delete(self, key: str) -> None:
+        """Delete an object; without one, that is well too."""
+        _s3().delete_object(Bucket=self._name, Key=key)
+
     def find(self, key: str) -> FoundObject | None:
         """Return what is known of an object; ``None`` where there is none."""
         try:

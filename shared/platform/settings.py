@@ -37,6 +37,11 @@ class Settings:
         return self._need("PUSH_TABLE")
 
     @property
+    def coupons_table(self) -> str:
+        """Return the name of the coupons table."""
+        return self._need("COUPONS_TABLE")
+
+    @property
     def push_queue_url(self) -> str:
         """Return the URL of the queue that feeds the sender."""
         return self._need("PUSH_QUEUE_URL")
@@ -57,9 +62,24 @@ class Settings:
         return self._need("IMPORT_QUEUE_URL")
 
     @property
+    def code_queue_url(self) -> str:
+        """Return the URL of the queue that feeds the worker of jobs about codes."""
+        return self._need("CODE_QUEUE_URL")
+
+    @property
+    def publication_queue_url(self) -> str:
+        """Return the URL of the queue that feeds the worker who gives coupons away."""
+        return self._need("PUBLICATION_QUEUE_URL")
+
+    @property
     def files_bucket(self) -> str:
         """Return the name of the bucket of files that come and go."""
         return self._need("FILES_BUCKET")
+
+    @property
+    def code_files_bucket(self) -> str:
+        """Return the name of the bucket of codes that come and go."""
+        return self._need("CODE_FILES_BUCKET")
 
     @property
     def event_bus(self) -> str:
@@ -75,6 +95,11 @@ class Settings:
     def identifier_secret(self) -> str:
         """Return the ARN of the secret that hides identifiers."""
         return self._need("IDENTIFIER_SECRET")
+
+    @property
+    def code_secret(self) -> str:
+        """Return the ARN of the secret that hides coupon codes."""
+        return self._need("CODE_SECRET")
 
     @property
     def encryption_secret(self) -> str:

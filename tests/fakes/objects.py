@@ -30,6 +30,10 @@ class ObjectsHandler(BaseHTTPRequestHandler):
         self.objects[unquote(urlsplit(self.path).path)] = content
         self._answer(200, b"", ETag=_tag_of(content))
 
+    def do_DELETE(self) -> None:
+        self.objects.pop(unquote(urlsplit(self.path).path), None)
+        self._answer(204, b"")
+
     def is_about_objects(self) -> bool:
         """Say whether the request was signed for S3."""
         return "/s3/aws4_request" in unquote(self.path + self.headers.get("Authorization", ""))

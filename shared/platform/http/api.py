@@ -1,6 +1,7 @@
 """An API: asks who calls, reads, routes, answers; bad input never makes a 5xx."""
 
 import time
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
@@ -56,6 +57,18 @@ def shown(
     return Response(
         status_code=status, content_type=f"{HTML}; charset=utf-8", body=page, headers=dict(headers)
     )
+
+
+def pictured(picture: bytes, *, media_type: str, headers: Mapping[str, str]) -> Response[str]:
+    """Return a picture, from a route that gives its media type; gateways take bytes as base64."""
+    answer = Response(
+        status_code=HTTPStatus.OK,
+        content_type=media_type,
+        body=b64encode(picture).decode(),
+        headers=dict(headers),
+    )
+    answer.base64_encoded = True
+    return answer
 
 
 class Api(APIGatewayHttpResolver):
@@ -161,7 +174,7 @@ class _Entrance(OpenAPIRequestValidationMiddleware):
             caller = self._doors().recognise(proof(), access, path)
             CALLER.set(caller)
             if caller is not None:
-                self._doors().authorise(caller, access, path)
+                CALLER.set(self._doors().authorise(caller, access, path))
         for body in route.dependant.body_params:
             expect = expect_form if body.field_info.media_type == FORM else expect_json
             expect(app.current_event.headers)

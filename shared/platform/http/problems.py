@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
@@ -96,6 +97,8 @@ def refuse_domain_error(error: DomainError) -> Response[str]:
     )
     if isinstance(error, MethodNotAllowedError):
         answer.headers["Allow"] = ", ".join(error.allowed)
+    if error.retry_after is not None:
+        answer.headers["Retry-After"] = str(ceil(error.retry_after.total_seconds()))
     if status is HTTPStatus.UNAUTHORIZED:
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer

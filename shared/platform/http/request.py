@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Any, TypeAlias
 
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
-from shared.kernel.idempotency import Attempt
+from shared.kernel.idempotency import Attempt, IdempotencyKeyMissingError
 from shared.kernel.principal import Principal
 from shared.platform.auth.doors import Proof
 from shared.platform.auth.errors import UnauthenticatedError
@@ -81,3 +81,22 @@ def attempt() -> Attempt | None:
     asked = f"{event['requestContext']['http']['method']} {event['rawPath']}\n{event.get('body')}"
     fingerprint = sha256(asked.encode()).hexdigest()
     return Attempt(caller=caller().identity, key=key, fingerprint=fingerprint)
+
+
+def required_attempt() -> Attempt:
+    """Return the request's Idempotency-Key, where a request without one is refused.
+
+    Raises:
+        IdempotencyKeyMissingError: there is none.
+        InvalidFieldsError: the key is not 1 to 255 characters of printable ASCII.
+    """
+    found = attempt()
+    if found is None:
+        raise IdempotencyKeyMissingError("send a header Idempotency-Key")
+    return found
+
+
+def address() -> str | None:
+    """Return the IP address that the request comes from, as the gateway saw it."""
+    found = EVENT.get()["requestContext"]["http"].get("sourceIp")
+    return found if isinstance(found, str) else None
