@@ -1,0 +1,1 @@
+"""What the coupons domain needs from outside."""
