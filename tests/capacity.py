@@ -19,6 +19,10 @@ from shared.contact_events.store import DynamoEventStore, DynamoForeignEventStor
 from shared.contact_policy.model.standing import ConsentKey, Whereabouts
 from shared.contact_policy.service.decisions import Request
 from shared.contact_policy.store import DynamoDeferralStore, DynamoPersonStore, DynamoPolicyStore
+from shared.coupons.model.guesses import Guesser
+from shared.coupons.model.limits import Limit, Subject
+from shared.coupons.model.redemptions import Redemption
+from shared.coupons.service.guesses import Guess
 from shared.kernel.addresses import Address, AddressKind
 from shared.kernel.decisions import Candidate
 from shared.kernel.events import Channel, Purpose
@@ -43,8 +47,13 @@ from shared.registrations.store import (
     DynamoSegmentStore,
     DynamoSystemStore,
 )
+from tests.contract.coupon_codes import APP as OF_CODES
+from tests.contract.coupon_codes import Codes
+from tests.contract.coupon_codes import on_dynamodb as codes_on
 from tests.contract.policy import PolicyServices, a_candidate, statement
 from tests.contract.policy import assemble as assemble_policy
+from tests.contract.redeeming import ADA, BASKET, CouponServices, a_coupon
+from tests.contract.redeeming import on_tables as coupons_on_tables
 from tests.contract.test_audience_stores import AGREED, ORDER, Audiences
 from tests.contract.test_audience_stores import assemble as assemble_audiences
 from tests.contract.test_chunk_stores import APP, Push
@@ -145,6 +154,8 @@ class Deployed:
     segments: Segments
     audiences: Audiences
     chunk_rows: ChunkRows
+    codes: Codes
+    coupons: CouponServices
 
 
 class OneProject:
@@ -188,6 +199,8 @@ def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
             ),
         ),
         chunk_rows=ChunkRows(table=names["push"]),
+        codes=codes_on(names),
+        coupons=coupons_on_tables(names),
         records=assemble_records(
             registrations,
             DynamoEventStore(table=names["contact_events"]),
@@ -289,6 +302,10 @@ FULL_ID = "0" * 26
 
 OF_POLICY = f"app_{FULL_ID}"
 
+GUESSER = Guesser(
+    app_id=OF_CODES, device_id="phone-001", contact_id=f"con_{FULL_ID}", address="192.0.2.1"
+)
+
 
 def _asked(number: int = 0, app_id: str = OF_POLICY) -> Candidate:
     return a_candidate(f"con_{number:026d}", app_id=app_id)
@@ -348,6 +365,53 @@ def _a_hundred_devices(it: Deployed) -> None:
 
 def _asks_for_orders(it: Deployed) -> str:
     return it.audiences.registrations.logged_in(it.audiences.app_id, "ada", "phone-001")
+
+
+def _guess(it: Deployed, letters: str) -> Guess:
+    return it.codes.throttle.begin(letters, GUESSER)
+
+
+def _missed_before(it: Deployed) -> None:
+    it.codes.throttle.miss(_guess(it, "NOSUCHCODE"))
+
+
+def _typed(it: Deployed) -> None:
+    it.codes.service.add_generic("SUMMER10", coupon_id="cpn_1", app_id=OF_CODES)
+    _missed_before(it)
+
+
+def _looked_up(it: Deployed) -> None:
+    _guess(it, "SUMMER10")
+    it.codes.service.find("SUMMER10", app_id=OF_CODES)
+
+
+def _coupon_of_a_thousand(it: Deployed) -> None:
+    """Offer a coupon with a limit of its own and one of each person; its window is open."""
+    total = Limit(limit_id="lim_total", subject=Subject.COUPON, uses=1_000)
+    each = Limit(limit_id="lim_each", subject=Subject.CONTACT, uses=3)
+    it.coupons.has(a_coupon(total, each, coupon_id=f"cpn_{FULL_ID}"))
+    _redeem(it, 1)
+
+
+def _redeem(it: Deployed, number: int) -> Redemption:
+    return it.coupons.redeem(number, ADA, basket=USUAL_BASKET, fingerprint="0" * 64)
+
+
+def _held_use(it: Deployed) -> None:
+    _coupon_of_a_thousand(it)
+    it.coupons.reserve(2, ADA, basket=USUAL_BASKET, fingerprint="0" * 64)
+
+
+USUAL_BASKET = replace(
+    BASKET,
+    lines=tuple(
+        replace(
+            BASKET.lines[0], line_id=f"{number}", product_id=f"SKU-{number:08}", quantity=number
+        )
+        for number in range(1, 6)
+    ),
+)
+"""Five lines, as an order usually has at most."""
 
 
 def _on_policy(prepare: Callable[[PolicyServices], Any]) -> Callable[[Deployed], Any]:
@@ -437,6 +501,25 @@ OPERATIONS: Mapping[str, Operation] = {
     "a reservation committed": Operation(
         1, 1, _on_policy(_held), lambda it, held: it.policy.decisions.commit(held, app_id=OF_POLICY)
     ),
+    # Each code is a put of its own; beside them the job's lease, its two steps, a sheet of 20 kB,
+    # and its end with an event in one transaction.
+    "five hundred codes made": Operation(
+        500 + 3 + 20 + 4, 6, lambda it: it.codes.ordered(500), lambda it, job: it.codes.work(job)
+    ),
+    # The code, and half a unit for each bucket that has had a miss.
+    "a right code": Operation(0, 2.5, _typed, lambda it, _: _looked_up(it)),
+    # A unit for each bucket: device, contact, address and the code's beginning.
+    "a wrong code": Operation(
+        4, 2, _missed_before, lambda it, _: it.codes.throttle.miss(_guess(it, "NOSUCHCODE"))
+    ),
+    # The person's noted uses and the ticket, each alone; the redemption, the ticket's slot and the
+    # event in one transaction. Read are the redemption, which is not there, the noted uses, and,
+    # before and after, whether they moved to another contact.
+    "a coupon redeemed": Operation(8, 4, _coupon_of_a_thousand, lambda it, _: _redeem(it, 2)),
+    # The redemption and the event, in one transaction.
+    "a held coupon committed": Operation(4, 1, _held_use, lambda it, _: it.coupons.commit(2)),
+    # As before, and the slot and the counter; then the noted uses.
+    "a held coupon released": Operation(9, 4, _held_use, lambda it, _: it.coupons.release(2)),
     # What was said, the proof, and the event, in one transaction.
     "a consent given": Operation(
         6, 1, _on_policy(_known_person), lambda it, _: _consented(it.policy)

@@ -10,10 +10,21 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
-from tests.benchmarks import campaigns, cold, policy, requests, stores, units, wire
+from tests.benchmarks import (
+    campaigns,
+    codes,
+    cold,
+    combinations,
+    coupons,
+    policy,
+    requests,
+    stores,
+    units,
+    wire,
+)
 from tests.benchmarks.figures import Result, Tell
 
-FAMILIES = (wire, campaigns, cold, stores, requests, policy, units)
+FAMILIES = (wire, campaigns, cold, stores, requests, policy, combinations, codes, coupons, units)
 IDS = tuple(each for family in FAMILIES for each in family.TITLES)
 
 
