@@ -55,6 +55,8 @@ class Context:
         queue_concurrency: by function that works off a queue, how many of it run at once, 2 to
             1,000; unless said, what its construct says.
         push_concurrency: how many ``send_push`` run at once, 2 to 1,000.
+        coupons_warm_writes: write units that the coupons' table takes a second from the start,
+            4,000 to 1,000,000; unless said, those of a new table, 4,000. It never takes fewer.
         throttling: by traffic, the words of ``x-engage-traffic`` in ``docs/openapi.json``.
         archive_days: how long the bus's archive is kept.
         nag: check the templates by cdk-nag while they are synthesised.
@@ -73,6 +75,7 @@ class Context:
     reserved_concurrency: Mapping[str, int]
     queue_concurrency: Mapping[str, int]
     push_concurrency: int
+    coupons_warm_writes: int | None
     throttling: Mapping[str, Throttle]
     archive_days: int
     nag: bool
@@ -105,6 +108,11 @@ class Context:
                 function: int(count) for function, count in said.table("queue_concurrency").items()
             },
             push_concurrency=said.number("push_concurrency", at_least=2, at_most=1000),
+            coupons_warm_writes=(
+                said.number("coupons_warm_writes", at_least=4000, at_most=1_000_000)
+                if said.text("coupons_warm_writes")
+                else None
+            ),
             throttling={
                 traffic: Throttle(rate=limits["rate"], burst=limits["burst"])
                 for traffic, limits in said.table("throttling").items()

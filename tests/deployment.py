@@ -3,7 +3,7 @@
 import importlib
 import json
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -143,8 +143,10 @@ class Deployment:
 
 
 def _content_of(answer: dict[str, Any]) -> Any:
-    """Return what an answer brings: a page as text, all else is JSON."""
+    """Return what an answer brings: a page as text, a picture as bytes, all else is JSON."""
     text = answer.get("body")
+    if answer["isBase64Encoded"]:
+        return b64decode(answer["body"])
     if not text or answer["headers"].get("Content-Type", "").startswith("text/"):
         return text or None
     return json.loads(text)

@@ -43,6 +43,14 @@ def openapi() -> dict[str, Any]:
             "securitySchemes": {
                 "device_token": {"type": "http", "scheme": "bearer"},
                 "oidc": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "till_token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "JWT",
+                    "description": "Signed by a till with a registered Ed25519 key of its store"
+                    " (EdDSA): `kid` the key, `iss` the store, `sub` the till, `aud` the app,"
+                    " `iat` and `exp` at most ten minutes apart.",
+                },
                 "webhook_signature": {
                     "type": "apiKey",
                     "in": "header",
@@ -98,6 +106,8 @@ def _operation(operation: dict[str, Any], method: str, path: str, function: str)
         security.append({"device_token": []})
     if "marketer" in access or "operator" in access or "contact" in access:
         security.append({"oidc": []})
+    if "till" in access:
+        security.append({"till_token": []})
     if "system" in access:
         security.append({"webhook_signature": []})
     described = {

@@ -43,6 +43,7 @@ from shared.registrations.store import (
 )
 
 if TYPE_CHECKING:
+    from shared.registrations.ports import StatefulDomain
     from shared.registrations.service.resolution import ResolutionService
 
 
@@ -174,7 +175,10 @@ def _resolution() -> "ResolutionService":
     people = PeopleService(
         contacts=_contacts(),
         devices=_devices(),
-        domains=[PersonService(people=_policy_people(), policies=policies, pause=pause_after)],
+        domains=[
+            PersonService(people=_policy_people(), policies=policies, pause=pause_after),
+            *_coupon_people(),
+        ],
         clock=system_clock,
         ids=_ids(),
     )
@@ -189,6 +193,18 @@ def _resolution() -> "ResolutionService":
         clock=system_clock,
         ids=_ids(),
     )
+
+
+def _coupon_people() -> "Sequence[StatefulDomain]":
+    """Return who moves what people used of coupons, and what they claimed."""
+    from shared.coupons.service.claim_people import ClaimPeople  # noqa: PLC0415
+    from shared.coupons.service.people import PersonService  # noqa: PLC0415
+    from shared.coupons.store import CodeRows, DynamoClaimStore, DynamoUseStore  # noqa: PLC0415
+
+    table = settings().coupons_table
+    claims = DynamoClaimStore(table=table, ledger=_ledger(), put_code=CodeRows(table=table).put_new)
+    uses = DynamoUseStore(table=table)
+    return PersonService(uses=uses, pause=pause_after), ClaimPeople(claims=claims)
 
 
 @cache

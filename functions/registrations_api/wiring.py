@@ -1,5 +1,6 @@
 """Connects the registrations' services to this deployment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import sample
@@ -18,7 +19,7 @@ from shared.platform.ledger import Ledger
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
 from shared.registrations.model.audience import AUDIENCE_SHARDS
-from shared.registrations.ports import Intent
+from shared.registrations.ports import Intent, StatefulDomain
 from shared.registrations.service.apps import AppService
 from shared.registrations.service.audience import AudienceService
 from shared.registrations.service.audit import AuditService
@@ -45,6 +46,8 @@ from shared.registrations.store import (
 
 if TYPE_CHECKING:
     from shared.contact_policy.service.people import PersonService
+    from shared.coupons.service.personal import PersonalCoupons
+    from shared.coupons.store import DynamoClaimStore
     from shared.registrations.service.exports import ExportService
     from shared.registrations.service.imports import ImportService
 
@@ -84,7 +87,7 @@ def registrations() -> Registrations:
     people = PeopleService(
         contacts=contact_store,
         devices=device_store,
-        domains=[PolicyPeople()],
+        domains=[PolicyPeople(), CouponPeople()],
         clock=system_clock,
         ids=ids,
     )
@@ -151,6 +154,59 @@ class PolicyPeople:
         _policy_people().split(intent)
 
 
+class CouponPeople:
+    """What people used and claimed of coupons; its code is loaded when contacts become one."""
+
+    def unite(self, intent: Intent) -> None:
+        """Make what the two people used and claimed one person's."""
+        for domain in _coupon_people():
+            domain.unite(intent)
+
+    def split(self, intent: Intent) -> None:
+        """Give each of the two people what they used and claimed themselves."""
+        for domain in _coupon_people():
+            domain.split(intent)
+
+
+@cache
+def _coupon_people() -> Sequence[StatefulDomain]:
+    from shared.coupons.service.claim_people import ClaimPeople  # noqa: PLC0415
+    from shared.coupons.service.people import PersonService  # noqa: PLC0415
+    from shared.coupons.store import DynamoUseStore  # noqa: PLC0415
+
+    uses = DynamoUseStore(table=settings().coupons_table)
+    return PersonService(uses=uses, pause=pause_after), ClaimPeople(claims=_claims())
+
+
+@cache
+def _claims() -> "DynamoClaimStore":
+    from shared.coupons.store import CodeRows, DynamoClaimStore  # noqa: PLC0415
+
+    table, ledger = settings().coupons_table, Ledger(table=settings().contact_events_table)
+    return DynamoClaimStore(table=table, ledger=ledger, put_code=CodeRows(table=table).put_new)
+
+
+@cache
+def _personal_coupons() -> "PersonalCoupons":
+    from shared.coupons.service.personal import PersonalCoupons  # noqa: PLC0415
+    from shared.coupons.store import (  # noqa: PLC0415
+        DynamoCodeStore,
+        DynamoRedemptionArchive,
+        DynamoRedemptionStore,
+        DynamoUseStore,
+    )
+
+    table, ledger_table = settings().coupons_table, settings().contact_events_table
+    return PersonalCoupons(
+        claims=_claims(),
+        codes=DynamoCodeStore(table=table),
+        redemptions=DynamoRedemptionStore(table=table, ledger=Ledger(table=ledger_table)),
+        uses=DynamoUseStore(table=table),
+        archive=DynamoRedemptionArchive(ledger_table=ledger_table),
+        vault=registrations().contacts.vault,
+    )
+
+
 @cache
 def _policy_people() -> "PersonService":
     from shared.contact_policy.service.people import PersonService  # noqa: PLC0415
@@ -192,6 +248,7 @@ def exports() -> "ExportService":
                 deferrals=DynamoDeferralStore(table=policy_table, ledger=ledger),
                 pause=pause_after,
             ),
+            "coupon": _personal_coupons(),
         },
     )
 

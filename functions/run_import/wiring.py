@@ -1,10 +1,14 @@
 """Connects the worker of imports to the registrations, and to the people of the contact policy."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 
 from shared.contact_policy.service.people import PersonService
 from shared.contact_policy.store import DynamoPersonStore, DynamoPolicyStore
+from shared.coupons.service import people as coupon_people
+from shared.coupons.service.claim_people import ClaimPeople
+from shared.coupons.store import CodeRows, DynamoClaimStore, DynamoUseStore
 from shared.kernel.clock import system_clock
 from shared.kernel.ids import Ids
 from shared.platform.dynamodb import pause_after
@@ -16,6 +20,7 @@ from shared.platform.queue import JobQueue
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
 from shared.registrations.model.imports import Import
+from shared.registrations.ports import StatefulDomain
 from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.devices import DeviceService
 from shared.registrations.service.identifiers import IdentifierService
@@ -87,7 +92,7 @@ def _rows(table: str, ledger: Ledger, ids: Ids) -> RowService:
     people = PeopleService(
         contacts=contacts,
         devices=devices,
-        domains=[_policy_people(ledger)],
+        domains=[_policy_people(ledger), *_coupon_people(ledger)],
         clock=system_clock,
         ids=ids,
     )
@@ -125,4 +130,15 @@ def _policy_people(ledger: Ledger) -> PersonService:
         people=DynamoPersonStore(table=table, ledger=ledger),
         policies=DynamoPolicyStore(table=table, ledger=ledger),
         pause=pause_after,
+    )
+
+
+def _coupon_people(ledger: Ledger) -> Sequence[StatefulDomain]:
+    """Return who moves what people used of coupons, and what they claimed."""
+    table = settings().coupons_table
+    claims = DynamoClaimStore(table=table, ledger=ledger, put_code=CodeRows(table=table).put_new)
+    uses = DynamoUseStore(table=table)
+    return (
+        coupon_people.PersonService(uses=uses, pause=pause_after),
+        ClaimPeople(claims=claims),
     )

@@ -12,6 +12,17 @@ from shared.contact_policy.store import (
     DynamoPersonStore,
     DynamoPolicyStore,
 )
+from shared.coupons.service import people as coupon_people
+from shared.coupons.service.claim_people import ClaimPeople
+from shared.coupons.service.personal import PersonalCoupons
+from shared.coupons.store import (
+    CodeRows,
+    DynamoClaimStore,
+    DynamoCodeStore,
+    DynamoRedemptionArchive,
+    DynamoRedemptionStore,
+    DynamoUseStore,
+)
 from shared.kernel.clock import system_clock
 from shared.kernel.ids import Ids
 from shared.platform.dynamodb import pause_after
@@ -48,7 +59,13 @@ def people() -> PeopleService:
     return PeopleService(
         contacts=_contacts(),
         devices=_devices(),
-        domains=[PersonService(people=_policy_people(), policies=_policies(), pause=pause_after)],
+        domains=[
+            PersonService(people=_policy_people(), policies=_policies(), pause=pause_after),
+            coupon_people.PersonService(
+                uses=DynamoUseStore(table=settings().coupons_table), pause=pause_after
+            ),
+            ClaimPeople(claims=_claims()),
+        ],
         clock=system_clock,
         ids=_ids(),
     )
@@ -65,6 +82,7 @@ def forgetting() -> ForgettingService:
         domains=(
             # It finds messages by the ledger, whose events go last.
             PersonalMessages(archive=chunks),
+            _personal_coupons(),
             PersonalPolicy(
                 people=_policy_people(),
                 deferrals=DynamoDeferralStore(
@@ -76,6 +94,18 @@ def forgetting() -> ForgettingService:
         ),
         clock=system_clock,
         ids=_ids(),
+    )
+
+
+def _personal_coupons() -> PersonalCoupons:
+    table = settings().coupons_table
+    return PersonalCoupons(
+        claims=_claims(),
+        codes=DynamoCodeStore(table=table),
+        redemptions=DynamoRedemptionStore(table=table, ledger=_ledger()),
+        uses=DynamoUseStore(table=table),
+        archive=DynamoRedemptionArchive(ledger_table=settings().contact_events_table),
+        vault=_vault(),
     )
 
 
@@ -98,6 +128,12 @@ def rotation() -> RotationService:
 @cache
 def _policy_people() -> DynamoPersonStore:
     return DynamoPersonStore(table=settings().contact_policy_table, ledger=_ledger())
+
+
+@cache
+def _claims() -> DynamoClaimStore:
+    table = settings().coupons_table
+    return DynamoClaimStore(table=table, ledger=_ledger(), put_code=CodeRows(table=table).put_new)
 
 
 @cache

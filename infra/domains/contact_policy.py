@@ -42,7 +42,11 @@ class ContactPolicy(Construct):
             self,
             "Api",
             package="contact_policy_api",
-            environment={**tables, "PUBLIC_URL": Context.of(self).public_url},
+            environment={
+                **tables,
+                "COUPONS_TABLE": data.coupons.table_name,
+                "PUBLIC_URL": Context.of(self).public_url,
+            },
         )
         data.doors.open_to(self.api)
         data.doors.show_encryption_key(self.api)
@@ -51,6 +55,7 @@ class ContactPolicy(Construct):
         # Who asks by an identifier makes, names and joins contacts on the way.
         data.registrations.allow_reading(self.api, index="anonymous")
         data.registrations.allow_writing(self.api)
+        data.coupons.allow(self.api, "GetItem", "Query", "PutItem", "DeleteItem")
         data.contact_events.allow(self.api, "PutItem")
 
         dead_letters = EngageDeadLetters(self, "DeadLetters")

@@ -34,6 +34,7 @@ class Registrations(Construct):
             "CONTACT_EVENTS_TABLE": data.contact_events.table_name,
             "CONTACT_POLICY_TABLE": data.contact_policy.table_name,
             "PUSH_TABLE": data.push.table_name,
+            "COUPONS_TABLE": data.coupons.table_name,
         }
         self.api = ApiFunction(self, "Api", package="registrations_api", environment=tables)
         data.doors.open_to(self.api)
@@ -45,6 +46,9 @@ class Registrations(Construct):
         data.push.allow(self.api, "BatchGetItem")
         # Who is merged is contacted as strictly as the stricter of the two, at once.
         data.contact_policy.allow(self.api, "Query", "BatchGetItem", "PutItem")
+        # What two people used and claimed of coupons is one person's, also at once.
+        data.coupons.allow_reading(self.api)
+        data.coupons.allow(self.api, "PutItem", "DeleteItem")
         # It signs uploads and downloads with its own rights, and looks whether a file came.
         self.api.add_environment("FILES_BUCKET", data.files.bucket_name)
         data.files.allow(self.api, "GetObject", "PutObject")
@@ -78,6 +82,8 @@ class Registrations(Construct):
         data.contact_policy.allow(
             self.settler, "Query", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"
         )
+        data.coupons.allow_reading(self.settler)
+        data.coupons.allow(self.settler, "PutItem", "DeleteItem")
         self.settler.work_off(queue)
         self._sweep(dead_letters)
         self._project(data)
@@ -152,6 +158,7 @@ class Registrations(Construct):
         data.contact_events.allow(importer, "PutItem")
         # A row that names two people joins them, and the policy first, as an event would.
         data.contact_policy.allow(importer, "Query", "BatchGetItem", "PutItem")
+        data.coupons.allow(importer, "GetItem", "Query", "PutItem", "DeleteItem")
         data.files.allow(importer, "GetObject", "PutObject")
         data.files.allow_listing(importer)
         importer.allow("sqs:SendMessage", on=[queue.queue_arn])

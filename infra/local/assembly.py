@@ -19,9 +19,11 @@ _KEY_FILE = "engage-code-hash"
 WORKERS = (
     "advance_campaigns",
     "fold_results",
+    "generate_codes",
     "note_whereabouts",
     "plan_campaign",
     "project_audience",
+    "publish_coupon",
     "run_import",
     "send_push",
     "settle_contacts",

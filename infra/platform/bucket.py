@@ -1,11 +1,12 @@
 """An S3 bucket of this project: private, encrypted, and nothing stays in it."""
 
 import json
+from hashlib import md5
 from typing import cast
 
 from aws_cdk import Duration, RemovalPolicy, Stack
 from aws_cdk.aws_iam import Role
-from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, LifecycleRule
+from aws_cdk.aws_s3 import BlockPublicAccess, Bucket, BucketEncryption, CfnBucket, LifecycleRule
 from constructs import Construct
 
 from infra.context import Context
@@ -39,7 +40,7 @@ class EngageBucket(Bucket):
         accept(
             self,
             "AwsSolutions-S1",
-            because="Who announced and started an import is in the ledger; the files go soon.",
+            because="Who announced and started a job is in the ledger; the files go soon.",
         )
 
     def allow(self, function: EngageFunction, *actions: str) -> None:
@@ -48,7 +49,7 @@ class EngageBucket(Bucket):
         accept(
             cast("Role", function.role),
             f"AwsSolutions-IAM5[Resource::{self._published_arn()}/APP/*]",
-            because="Each import makes objects of its own, below its app.",
+            because="Each job makes objects of its own, below its app.",
         )
 
     def allow_listing(self, function: EngageFunction) -> None:
@@ -56,10 +57,19 @@ class EngageBucket(Bucket):
         function.allow("s3:ListBucket", on=[self.bucket_arn])
 
     def _published_arn(self) -> str:
-        """Return how CDK writes the ARN of the bucket ``Files`` in another stack, as nag has it."""
+        """Return how CDK writes the bucket's ARN in another stack, as cdk-nag has it.
+
+        CDK names the output of a reference after what it refers to, and ends every logical id with
+        the beginning of the MD5 of its path.
+        """
+        stack = Stack.of(self)
+        id_ = stack.get_logical_id(cast("CfnBucket", self.node.default_child))
+        referred = json.dumps({"Fn::GetAtt": [id_, "Arn"]}, separators=(",", ":"))
+        path = f"Publish/Output{referred}"
+        digest = md5(path.encode(), usedforsecurity=False).hexdigest()[:8].upper()
         output = {
-            "StackName": Stack.of(self).stack_name,
+            "StackName": stack.stack_name,
             "Region": {"Ref": "AWS::Region"},
-            "OutputName": "PublishOutputFnGetAttFiles8E6940B8ArnB90C6676",
+            "OutputName": f"PublishOutputFnGetAtt{id_}Arn{digest}",
         }
         return json.dumps({"Fn::GetStackOutput": output}, separators=(",", ":"))

@@ -29,6 +29,7 @@ class Doors(Construct):
         client: the pool's client for the command line and scripts.
         identifier_key: ARN of the secret that hides identifiers.
         encryption_key: ARN of the secret that wraps the contacts' data keys.
+        code_key: ARN of the secret that hides coupon codes and makes them.
     """
 
     def __init__(self, scope: Construct, id_: str) -> None:
@@ -73,6 +74,7 @@ class Doors(Construct):
         self._device_token_key = self._key("DeviceTokenKey", removal)
         self.identifier_key = self._key("IdentifierKey", removal)
         self.encryption_key = self._key("EncryptionKey", removal)
+        self.code_key = self._key("CodeKey", removal)
         self._operator_role_arn = context.operator_role_arn
         if context.target == "aws" and not context.operator_role_arn:
             Annotations.of(self).add_warning_v2(
@@ -101,6 +103,10 @@ class Doors(Construct):
     def show_encryption_key(self, function: EngageFunction) -> None:
         """Give ``function`` the key that wraps the contacts' data keys."""
         self._show(function, "ENCRYPTION_SECRET", self.encryption_key)
+
+    def show_code_key(self, function: EngageFunction) -> None:
+        """Give ``function`` the key under which coupon codes are hashed."""
+        self._show(function, "CODE_SECRET", self.code_key)
 
     def _show(self, function: EngageFunction, name: str, secret: str) -> None:
         function.add_environment(name, secret)

@@ -13,6 +13,7 @@ from aws_cdk.aws_dynamodb import (
     StreamViewType,
     TableEncryptionV2,
     TableV2,
+    WarmThroughput,
 )
 from constructs import Construct
 
@@ -24,7 +25,9 @@ class EngageTable(TableV2):
     """A domain's table. Items with ``expires_at`` (seconds since 1970) vanish after it.
 
     Its indexes hold keys only, and are fixed in the table's first commit: the emulator replaces a
-    table that gains one. Functions get single actions, never a scan.
+    table that gains one. Functions get single actions, never a scan. ``warm_writes`` are the write
+    units a second that it takes at once, before it has grown with its traffic
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html).
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class EngageTable(TableV2):
         *,
         indexes: tuple[GlobalSecondaryIndexPropsV2, ...] = (),
         stream: StreamViewType | None = None,
+        warm_writes: int | None = None,
     ) -> None:
         protected = Context.of(scope).deletion_protection
         super().__init__(
@@ -49,6 +53,9 @@ class EngageTable(TableV2):
             time_to_live_attribute="expires_at",
             global_secondary_indexes=list(indexes),
             dynamo_stream=stream,
+            warm_throughput=(
+                WarmThroughput(write_units_per_second=warm_writes) if warm_writes else None
+            ),
             deletion_protection=protected,
             removal_policy=RemovalPolicy.RETAIN if protected else RemovalPolicy.DESTROY,
         )

@@ -20,7 +20,9 @@ class EngageData(EngageStack):
         contact_events: the ledger; its stream feeds the bus.
         contact_policy: policies, what reached people, what they said.
         push: messages and their deliveries.
+        coupons: coupons, codes, claims, what was drawn and redeemed.
         files: uploads and what comes of them, for two weeks.
+        code_files: coupon codes as they were made, for a week: they are nowhere else.
         bus: contact events for whoever subscribes.
         doors: who may come in.
     """
@@ -43,7 +45,11 @@ class EngageData(EngageStack):
         )
         self.contact_policy = EngageTable(self, "ContactPolicy")
         self.push = EngageTable(self, "Push")
+        self.coupons = EngageTable(
+            self, "Coupons", warm_writes=Context.of(self).coupons_warm_writes
+        )
         self.files = EngageBucket(self, "Files", kept=Duration.days(14))
+        self.code_files = EngageBucket(self, "CodeFiles", kept=Duration.days(7))
         self.bus = EngageBus(self, "Bus")
         self.doors = Doors(self, "Doors")
 
@@ -51,7 +57,9 @@ class EngageData(EngageStack):
         CfnOutput(self, "ContactEventsTable", value=self.contact_events.table_name)
         CfnOutput(self, "ContactPolicyTable", value=self.contact_policy.table_name)
         CfnOutput(self, "PushTable", value=self.push.table_name)
+        CfnOutput(self, "CouponsTable", value=self.coupons.table_name)
         CfnOutput(self, "FilesBucket", value=self.files.bucket_name)
+        CfnOutput(self, "CodeFilesBucket", value=self.code_files.bucket_name)
         CfnOutput(self, "EventBus", value=self.bus.event_bus_name)
         CfnOutput(self, "IdentifierKey", value=self.doors.identifier_key)
         CfnOutput(self, "EncryptionKey", value=self.doors.encryption_key)

@@ -6,6 +6,7 @@ from constructs import Construct
 
 from infra.domains.contact_events import ContactEvents
 from infra.domains.contact_policy import ContactPolicy
+from infra.domains.coupons import Coupons
 from infra.domains.push import Push
 from infra.domains.registrations import Registrations
 from infra.platform.api import EngageApi, routes
@@ -23,11 +24,18 @@ class EngageService(EngageStack):
         contact_events = ContactEvents(self, "ContactEvents", data=data)
         push = Push(self, "Push", data=data)
         contact_policy = ContactPolicy(self, "ContactPolicy", data=data, push_queue=push.queue)
+        coupons = Coupons(self, "Coupons", data=data)
         api = EngageApi(
             self,
             "Api",
             routes=routes(ROOT / "docs" / "openapi.json"),
-            functions=(registrations.api, contact_events.api, contact_policy.api, push.api),
+            functions=(
+                registrations.api,
+                contact_events.api,
+                contact_policy.api,
+                push.api,
+                coupons.api,
+            ),
             fallback=ApiFunction(self, "Fallback", package="service_api"),
         )
 
@@ -39,6 +47,7 @@ class EngageService(EngageStack):
         CfnOutput(self, "ContactEventsApiUrl", value=_open_to_iam(contact_events.api))
         CfnOutput(self, "ContactPolicyApiUrl", value=_open_to_iam(contact_policy.api))
         CfnOutput(self, "PushApiUrl", value=_open_to_iam(push.api))
+        CfnOutput(self, "CouponsApiUrl", value=_open_to_iam(coupons.api))
 
 
 def _open_to_iam(function: ApiFunction) -> str:

@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from jsonschema import Draft202012Validator
 
 from infra.local.cli import app
 from shared.contact_policy.model.document import policy_of
+from shared.coupons.model.documents import coupon_of
+from shared.coupons.model.limits import write_units
+from shared.coupons.model.rules import Reason
 from shared.registrations.model.rule_documents import rule_of
 
 ROOT = Path(__file__).parents[2]
@@ -118,6 +122,9 @@ def expect_curl(command: str) -> None:
     path = re.sub(r"\$([A-Z_]+)", lambda found: f"{{{found[1].lower()}}}", words[-1])
     path = "/v1/" + path.partition("v1/")[2]
     operation = document["paths"][path]["post"]
+    if "-d" not in words:
+        assert "requestBody" not in operation
+        return
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     Draft202012Validator({**schema, "components": document["components"]}).validate(
         json.loads(words[words.index("-d") + 1])
@@ -144,6 +151,22 @@ def test_the_campaign_that_is_shown_is_one_that_the_api_takes() -> None:
     Draft202012Validator({**schema, "components": document["components"]}).validate(
         yaml.safe_load(shown)
     )
+
+
+def test_the_coupon_that_is_shown_costs_the_units_that_the_page_says() -> None:
+    page = (ROOT / "docs" / "coupons.md").read_text()
+    (shown,) = [found["text"] for found in FENCE.finditer(page) if '"discount":' in found["text"]]
+    coupon = coupon_of(
+        json.loads(shown), app_id="app_1", created_at=datetime(2026, 11, 23, tzinfo=UTC)
+    )
+    assert f"one with the limits above takes {write_units(coupon.limits)};" in page
+
+
+def test_the_reasons_that_are_named_are_those_that_there_are() -> None:
+    page = (ROOT / "docs" / "coupons.md").read_text()
+    (sentence,) = [one for one in page.split("\n\n") if one.startswith("Each refusal")]
+    named = set(re.findall(r"`([a-z_]+)`", sentence)) - {"texts"}
+    assert named <= set(Reason)
 
 
 def test_the_rules_that_are_shown_have_no_problem() -> None:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+from uuid import uuid4
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -25,8 +27,10 @@ from schemathesis.specs.openapi.checks import (
 )
 from typing_extensions import override
 
+from shared.coupons.model.shops import letters_of
 from tests.deployment import Deployment, document, http_event
 from tests.fakes.issuer import OidcIssuer
+from tests.fakes.tills import Till
 
 AUDIENCE = "the-app"
 FCM = {"project_id": "engage-local", "secret": "engage/fcm/local"}
@@ -54,6 +58,13 @@ CAMPAIGN = {
     "variants": [{"name": "a", "template_id": "known"}],
     "send_at": "2027-03-01T09:00:00Z",
 }
+COUPON = {
+    "name": "Spring",
+    "discount": {"kind": "percent", "percent_off": 10},
+    "claims": {"enabled": True, "with_code": True},
+}
+LINE = {"line_id": "1", "product_id": "shirt", "quantity": 1, "unit_price": 1_000}
+BASKET = {"currency": "CHF", "lines": [LINE]}
 BODIES: dict[str, Any] = {
     "POST /v1/apps": {"name": "Shop", "org": "com.example", "platforms": ["android"]},
     f"PATCH {APP}": {"name": "Store"},
@@ -104,8 +115,27 @@ BODIES: dict[str, Any] = {
     f"PATCH {APP}/campaigns/{{campaign_id}}": {"version": "known", "holdout_percent": 5},
     f"POST {APP}/campaigns/{{campaign_id}}/test": {"device_ids": ["phone-001"]},
     f"POST {APP}/campaigns/{{campaign_id}}/approve": {"name": "Spring"},
+    f"POST {APP}/coupons": COUPON,
+    f"PATCH {APP}/coupons/{{coupon_id}}": {"version": "known", "name": "Summer"},
+    f"PUT {APP}/coupon-settings": {"version": "known"},
+    f"POST {APP}/coupons/{{coupon_id}}/codes": {"code": "known"},
+    f"POST {APP}/coupons/{{coupon_id}}/codes/assignments": {
+        "code": "known",
+        "contact_id": "known",
+    },
+    f"POST {APP}/coupons/{{coupon_id}}/publications": {
+        "source_id": "mail",
+        "devices": ["phone-001"],
+    },
+    f"POST {APP}/me/coupons": BASKET,
+    f"POST {APP}/coupon-validations": {"redeemables": [{"code": "known"}], "basket": BASKET},
+    f"POST {APP}/redemptions": {"redeemables": [{"code": "known"}], "basket": BASKET},
+    f"POST {APP}/redemptions/{{redemption_id}}/rollback": {},
+    f"POST {APP}/stores/{{store_id}}/keys": {"public_key": "known", "name": "Till 3"},
 }
 """A body that passes, by its route; ``World.known`` has the value of each ``known``."""
+
+TILL = Till(app_id="any")
 
 CHECKS = [
     not_a_server_error,
@@ -218,6 +248,10 @@ class World:
         merges = deployed.request(f"GET {contact}/merges", bearer=deployed.operator()).body
         self.known["edge_id"] = merges["items"][0]["edge_id"]
         self.known |= _known_to_policy(deployed, contact)
+        self.known |= {"store_id": "zurich-1", "public_key": letters_of(TILL.key.public)}
+        key = {"public_key": self.known["public_key"], "name": "Till 3"}
+        made = self._in_app("POST /stores/zurich-1/keys", key)
+        self.known["key_id"] = made["key_id"]
         self.erased = deployed.a_device(app_id, "phone-003")["contact_id"]
         deployed.request(
             f"DELETE /v1/apps/{app_id}/contacts/{self.erased}", bearer=deployed.operator()
@@ -240,6 +274,10 @@ class World:
             known["contact_id"] = self.erased
         if "campaign_id" in names:
             known |= self._known_to_campaigns(operation.path.rpartition("/")[2])
+        if "coupon" in operation.path or "redemption" in operation.path or "code" in names:
+            known |= self._known_to_coupons(operation.path.rpartition("/")[2])
+        if operation.path.startswith("/v1/problems/"):
+            known["code"] = "not_found"
         return _of(known, names, operation)
 
     def _known_to_campaigns(self, verb: str) -> dict[str, str]:
@@ -256,6 +294,63 @@ class World:
         ]
         self.known["version"] = 1 + len(before)
         return {"campaign_id": campaign_id, "run_id": answers[0]["run_id"]}
+
+    def _known_to_coupons(self, verb: str) -> dict[str, str]:
+        """Draw up a coupon with a claim and a code, bring it, and a use of another, to a verb."""
+        coupon_id, letters = self._a_claimed_coupon()
+        codes = f"POST /coupons/{coupon_id}/codes"
+        whose = {"code": letters, "contact_id": self.known["contact_id"]}
+        job = self._in_app(codes, {"import": {"size": 7}})
+        sent = {"source_id": "first", "devices": ["phone-001"]}
+        found = {
+            "coupon_id": coupon_id,
+            "code": letters,
+            "code_id": self._in_app(f"{codes}/assignments", whose)["code_id"],
+            "job_id": job["job"]["job_id"],
+            "publication_id": self._in_app(f"POST /coupons/{coupon_id}/publications", sent)[
+                "publication_id"
+            ],
+            "redemption_id": self._a_redemption(verb),
+        }
+        self._upload(job)
+        if verb == "activate":
+            self._in_app(f"POST /coupons/{coupon_id}/pause")
+        self.known |= {"code": letters, "version": 0 if verb == "coupon-settings" else 2}
+        return found
+
+    def _upload(self, job: Mapping[str, Any]) -> None:
+        upload = job["upload"]
+        httpx.put(upload["url"], content=b"x" * 7, headers=upload["headers"]).raise_for_status()
+
+    def _a_claimed_coupon(self) -> tuple[str, str]:
+        coupon_id: str = self._in_app("POST /coupons", COUPON)["coupon_id"]
+        self._in_app(f"POST /coupons/{coupon_id}/activate")
+        claim = self._in_app(f"POST /coupons/{coupon_id}/claims", bearer=self.bearers["device"])
+        return coupon_id, claim["code"]
+
+    def _a_redemption(self, verb: str) -> str:
+        _, letters = self._a_claimed_coupon()
+        used = self._in_app(
+            "POST /redemptions",
+            {
+                "redeemables": [{"code": letters}],
+                "basket": BASKET,
+                "mode": "reserve" if verb in {"commit", "release"} else "commit",
+            },
+            bearer=self.bearers["device"],
+            headers={"Idempotency-Key": letters},
+        )
+        redemption_id: str = used["redemption_id"]
+        return redemption_id
+
+    def _in_app(self, route: str, body: Any = None, **options: Any) -> Any:
+        """Return what a route below the app answers the operator, or another ``bearer``."""
+        method, _, path = route.partition(" ")
+        options.setdefault("bearer", self.deployed.operator())
+        whole = f"{method} /v1/apps/{self.known['app_id']}{path}"
+        answer = self.deployed.request(whole, body, **options)
+        assert answer.status < 300, (route, answer.body)
+        return answer.body
 
     def fitting(self, operation: Any) -> Request:
         """Return a request that comes through, by a caller who may."""
@@ -370,6 +465,8 @@ def _settings(count: int, **others: Any) -> settings:
 
 def _call(case: Request, app: Gateway, bearer: str | None) -> Response:
     headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    if "redemption" in case.operation.path:
+        headers["Idempotency-Key"] = str(uuid4())
     return case.call(app=app, headers=headers)
 
 

@@ -37,6 +37,7 @@ def deployed(
         "device-tokens": {"current": "a device token key"},
         "identifiers": {"current": "an identifier key"},
         "data-keys": {"current": "an encryption key"},
+        "codes": {"current": "a key of codes"},
     }
     aws_on_wire.keys = pool.jwks()
     aws_on_wire.published.clear()
@@ -47,12 +48,16 @@ def deployed(
         "DEVICE_TOKEN_SECRET": "device-tokens",
         "IDENTIFIER_SECRET": "identifiers",
         "ENCRYPTION_SECRET": "data-keys",
+        "CODE_SECRET": "codes",
         "EVENT_BUS": "contact-events",
         "PUSH_QUEUE_URL": f"{aws_on_wire.url}/push",
         "PLAN_QUEUE_URL": f"{aws_on_wire.url}/plan",
         "ADVANCE_QUEUE_URL": f"{aws_on_wire.url}/advance",
         "IMPORT_QUEUE_URL": f"{aws_on_wire.url}/imports",
+        "CODE_QUEUE_URL": f"{aws_on_wire.url}/codes",
+        "PUBLICATION_QUEUE_URL": f"{aws_on_wire.url}/publications",
         "FILES_BUCKET": "files",
+        "CODE_FILES_BUCKET": "codes",
         "OIDC_ISSUER": POOL,
         "OIDC_AUDIENCE": "marketers",
         "OPERATOR_ROLE_ARN": OPERATOR_ROLE,

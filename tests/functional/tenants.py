@@ -5,12 +5,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 import pytest
 from typing_extensions import override
 
+from shared.coupons.model.shops import letters_of
+from shared.kernel.clock import system_clock
 from shared.kernel.principal import Role
 from tests.deployment import Answer, Deployment, document
 from tests.fakes.issuer import OidcIssuer
+from tests.fakes.tills import Till
 
 FORM = "application/x-www-form-urlencoded"
 NEEDED = {"explain": {"contact_id": f"con_{'0' * 26}"}}
@@ -48,6 +52,10 @@ class Operation:
         return "system" in self.access
 
     @property
+    def is_for_tills(self) -> bool:
+        return "till" in self.access
+
+    @property
     def is_for_anyone(self) -> bool:
         return self.access == "anyone"
 
@@ -81,14 +89,15 @@ OPERATIONS = tuple(
 class Tenant:
     """An app with one thing of each kind in it; ``ids`` by the names of path parameters.
 
-    ``bearers`` are the tokens of its device, of its contact, and of a marketer of each role, and
-    the secret of another system. ``links`` are the tokens of its contact's links, by the word of
-    their path.
+    ``bearers`` are the tokens of its device, of its contact, of a till, and of a marketer of each
+    role, and the secret of another system. ``letters`` are those of a code that its contact holds.
+    ``links`` are the tokens of its contact's links, by the word of their path.
     """
 
     ids: dict[str, str]
     bearers: dict[str, str]
     links: dict[str, str]
+    letters: str
 
     @classmethod
     def in_(cls, deployed: Deployment, name: str) -> "Tenant":
@@ -139,6 +148,8 @@ class Tenant:
             {"name": f"vips-of-{name}", "rule": {"tag": "vip"}},
             bearer=deployed.operator(),
         )
+        till_key = Till(app_id=app_id, store_id=f"store-of-{name}", seed=name)
+        coupons, letters = _coupons(deployed, app_id, known, till_key)
         campaign_id, run_id = _campaign(
             deployed, app_id, segment.body["segment_id"], template.body["template_id"]
         )
@@ -157,22 +168,27 @@ class Tenant:
                 "campaign_id": campaign_id,
                 "run_id": run_id,
                 "import_id": deployed.an_import(app_id)["import_id"],
+                **coupons,
             },
             bearers={
                 "device": known["device_token"],
                 "contact": OidcIssuer(deployed.pool.issuer, audience=name).token(f"ada-of-{name}"),
                 "system": system.body["secret"],
+                "till": till_key.token(at=system_clock(), key_id=coupons["key_id"]),
                 **{role: deployed.marketer(app_id, role) for role in ROLES},
             },
             links={
                 word: links[f"{word}_url"].rpartition("/")[2]
                 for word in ("preferences", "unsubscribe")
             },
+            letters=letters,
         )
 
     def path(self, operation: Operation, **others: str) -> str:
         """Return an operation's path about this tenant's things, but for ``others``."""
         known = {"code": "not_found", **self.ids}
+        if "codes" in operation.path.split("/"):
+            known["code"] = self.letters
         if "token" in operation.names:
             known["token"] = self.links[operation.path.split("/")[2]]
         known |= others
@@ -183,6 +199,61 @@ class Tenant:
                     f"(tests/functional/tenants.py), so that its route is tried across tenants."
                 )
         return operation.path.format_map(known)
+
+
+def _coupons(
+    deployed: Deployment, app_id: str, known: dict[str, str], till: Till
+) -> tuple[dict[str, str], str]:
+    """Draw up a coupon, claim and use it, give it away, announce codes, and register a till.
+
+    Returns the ids of what is there, and the letters of the claim's code.
+    """
+    app, operator = f"/v1/apps/{app_id}", deployed.operator()
+
+    def call(route: str, body: Any = None, **options: Any) -> Any:
+        method, _, path = route.partition(" ")
+        options.setdefault("bearer", operator)
+        answer = deployed.request(f"{method} {app}{path}", body, **options)
+        assert answer.status < 300, (route, answer.body)
+        return answer.body
+
+    discount = {"kind": "percent", "percent_off": 10}
+    claims = {"enabled": True, "with_code": True}
+    coupon = {"name": "Spring", "discount": discount, "claims": claims}
+    coupon_id: str = call("POST /coupons", coupon)["coupon_id"]
+    path = f"/coupons/{coupon_id}"
+    job = call(f"POST {path}/codes", {"import": {"size": 7}})
+    httpx.put(job["upload"]["url"], content=b"x" * 7, headers=job["upload"]["headers"])
+    call(f"POST {path}/activate")
+    letters: str = call(f"POST {path}/claims", bearer=known["device_token"])["code"]
+    whose = {"code": letters, "contact_id": known["contact_id"]}
+    code = call(f"POST {path}/codes/assignments", whose)
+    given = {"source_id": "mail", "contacts": [known["contact_id"]]}
+    publication = call(f"POST {path}/publications", given)
+    line = {"line_id": "1", "product_id": "shirt", "quantity": 1, "unit_price": 1_000}
+    used = call(
+        "POST /redemptions",
+        {
+            "redeemables": [{"code": letters}],
+            "basket": {"currency": "CHF", "lines": [line]},
+        },
+        bearer=known["device_token"],
+        headers={"Idempotency-Key": "once"},
+    )
+    key = call(
+        f"POST /stores/{till.store_id}/keys",
+        {"public_key": letters_of(till.key.public), "name": "Till 3"},
+    )
+    ids = {
+        "coupon_id": coupon_id,
+        "code_id": code["code_id"],
+        "job_id": job["job"]["job_id"],
+        "publication_id": publication["publication_id"],
+        "redemption_id": used["redemption_id"],
+        "store_id": till.store_id,
+        "key_id": key["key_id"],
+    }
+    return ids, letters
 
 
 def _campaign(
@@ -226,7 +297,10 @@ def is_problem(answer: Answer) -> bool:
 def stored(
     deployed: Deployment, dynamodb_client: Any, *, about: str = "", with_log: bool = True
 ) -> list[str]:
-    """Return every item of every table that mentions ``about``, on request without audit logs."""
+    """Return every item of every table that mentions ``about``.
+
+    On request without what is kept of calls: audit logs, and wrong guesses at codes.
+    """
     pages = (
         page
         for table in deployed.tables.values()
@@ -236,6 +310,6 @@ def stored(
         json.dumps(item, sort_keys=True, default=str)
         for page in pages
         for item in page["Items"]
-        if with_log or "AUDIT#" not in item["pk"]["S"]
+        if with_log or not any(one in item["pk"]["S"] for one in ("AUDIT#", "#GUESS#"))
     )
     return sorted(item for item in items if about in item)

@@ -26,6 +26,12 @@ MADE_BY_THE_OPERATOR = {
     "POST /v1/apps/{app_id}/imports",
     "POST /v1/apps/{app_id}/campaigns",
     "POST /v1/apps/{app_id}/campaigns/{campaign_id}/rehearse",
+    "POST /v1/apps/{app_id}/coupons",
+    "POST /v1/apps/{app_id}/coupons/{coupon_id}/codes",
+    "POST /v1/apps/{app_id}/coupons/{coupon_id}/codes/assignments",
+    "POST /v1/apps/{app_id}/coupons/{coupon_id}/activate",
+    "POST /v1/apps/{app_id}/coupons/{coupon_id}/publications",
+    "POST /v1/apps/{app_id}/stores/{store_id}/keys",
 }
 """What fills an app of these tests."""
 

@@ -31,6 +31,7 @@ NOWHERE = {
     "orjson",
     "phonenumbers",
     "s3transfer",
+    "segno",
     "firebase_admin.app_check",
     "firebase_admin.auth",
     "firebase_admin.messaging",

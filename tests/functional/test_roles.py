@@ -37,7 +37,7 @@ def expected(operation: Operation, caller: str) -> int:
     if caller == "contact" and "app_id" not in operation.names:
         return 401  # an app's issuer vouches for nobody beyond the app
     if operation.is_for_devices:
-        return 403
+        return _of_device_route(operation, caller)
     if operation.is_for_operators:
         return THROUGH if caller == "operator" else 403
     return _of_marketer(operation, caller)
@@ -47,6 +47,15 @@ def _of_machine(operation: Operation, caller: str) -> int:
     if caller == "system":
         return THROUGH if operation.is_for_systems else 401
     return THROUGH if operation.is_for_devices else 403
+
+
+def _of_device_route(operation: Operation, caller: str) -> int:
+    if caller == "contact":
+        return THROUGH if "contact" in operation.access else 403
+    if caller == "stranger":
+        return 404 if operation.role else 403
+    role = {"operator": "admin", "viewer of all": "viewer"}.get(caller, caller)
+    return THROUGH if operation.admits(role) else 403
 
 
 def _of_marketer(operation: Operation, caller: str) -> int:

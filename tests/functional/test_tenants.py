@@ -20,8 +20,10 @@ OF_AN_APP = [operation for operation in OPERATIONS if "app_id" in operation.name
 RELEASE = "POST /v1/apps/{app_id}/contact-decisions/{reservation_id}/release"
 """Again changes nothing: of what is not there it says the same, whoever's it was."""
 
-OF_A_THING = [operation for operation in OF_AN_APP if len(operation.names) > 1]
-CALLERS = ("device", "contact", "system", *ROLES)
+OF_A_THING = [found for found in OF_AN_APP if len({*found.names} - {"store_id"}) > 1]
+"""A store's name is free in each app: of one that nobody told of, there are no keys."""
+
+CALLERS = ("device", "contact", "system", "till", *ROLES)
 
 
 @pytest.fixture
@@ -36,8 +38,10 @@ def other(deployed: Deployment) -> Tenant:
 
 def in_the_others_app(operation: Operation, caller: str) -> int:
     """Return the status that a caller of one app gets on another app's path."""
-    if operation.is_for_anyone or caller in {"contact", "system"}:
-        return 401  # neither token nor secret is of that app, its devices or its issuers
+    if operation.is_for_anyone or caller in {"contact", "system", "till"}:
+        return 401  # neither token nor secret is of that app, its devices, stores or issuers
+    if caller in ROLES and operation.role:
+        return 404
     if (caller == "device") != operation.is_for_devices:
         return 403  # such callers have no business on this route, whatever the app
     return 404
@@ -47,11 +51,22 @@ def in_its_own_app(operation: Operation, caller: str) -> int:
     """Return the status that a caller gets on the own app's path, about another app's thing."""
     if caller == "system" and not operation.is_for_systems:
         return 401
-    if (caller == "device") != operation.is_for_devices:
+    if caller == "till" and not operation.is_for_tills:
+        return 401
+    if operation.is_for_devices:
+        return _of_devices(operation, caller)
+    if caller == "device":
         return 403
     if caller in ROLES and not operation.admits(caller):
         return 403
     return 204 if str(operation) == RELEASE and caller != "contact" else 404
+
+
+def _of_devices(operation: Operation, caller: str) -> int:
+    """Return the status that a caller gets on a route of devices, about another app's thing."""
+    if caller in ROLES:
+        return 404 if operation.admits(caller) else 403
+    return 404 if caller in {"device", "till"} or "contact" in operation.access else 403
 
 
 def leaks(answer: Answer, other: Tenant, *, sent: str) -> list[str]:
@@ -98,6 +113,7 @@ def test_nobody_finds_another_apps_things_in_the_own_app(
 def body_of(operation: Operation) -> dict[str, Any] | None:
     """Return a body with which an operation gets as far as its ids."""
     app, contact = "/v1/apps/{app_id}", "/v1/apps/{app_id}/contacts/{contact_id}"
+    coupon = "/v1/apps/{app_id}/coupons/{coupon_id}"
     another = {"other_contact_id": f"con_{'0' * 26}"}
     bodies: dict[str, dict[str, Any]] = {
         f"PUT {app}/devices/{{device_id}}": {"platform": "android", "client_seq": 9},
@@ -114,6 +130,16 @@ def body_of(operation: Operation) -> dict[str, Any] | None:
         f"PATCH {app}/campaigns/{{campaign_id}}": {"version": 1},
         f"POST {app}/campaigns/{{campaign_id}}/approve": {"name": "Spring"},
         f"POST {app}/campaigns/{{campaign_id}}/test": {"device_ids": ["phone-001"]},
+        f"PATCH {coupon}": {"version": 1},
+        f"POST {coupon}/codes": {"code": "SUMMER"},
+        f"POST {coupon}/codes/assignments": {
+            "code": "SPRING",
+            "contact_id": another["other_contact_id"],
+        },
+        f"POST {coupon}/publications": {
+            "source_id": "mail",
+            "contacts": [another["other_contact_id"]],
+        },
     }
     return bodies.get(str(operation))
 

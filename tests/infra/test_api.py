@@ -15,6 +15,7 @@ PACKAGES = {
     "contact_events_api": "ContactEventsApi",
     "contact_policy_api": "ContactPolicyApi",
     "push_api": "PushApi",
+    "coupons_api": "CouponsApi",
     "service_api": "Fallback",
 }
 
@@ -113,6 +114,7 @@ def test_the_stack_says_where_its_doors_are(service: Template) -> None:
         "ContactEventsApiUrl",
         "ContactPolicyApiUrl",
         "PushApiUrl",
+        "CouponsApiUrl",
         "Settler",
     }
 

@@ -11,6 +11,7 @@ def test_the_api_writes_the_policy_and_names_contacts_on_the_way(service: Templa
         "Registrations": READ | WRITE,
         "Registrations/index/anonymous": dynamodb("Query"),
         "ContactEvents": dynamodb("PutItem"),
+        "Coupons": dynamodb("GetItem", "Query", "PutItem", "DeleteItem"),
     }
 
 
@@ -39,7 +40,7 @@ def test_the_functions_are_told_where_things_are(service: Template) -> None:
         "CONTACT_POLICY_TABLE": "ContactPolicy",
     }
     wanted = {
-        "contact_policy_api": tables,
+        "contact_policy_api": {**tables, "COUPONS_TABLE": "Coupons"},
         "note_whereabouts": {
             name: table for name, table in tables.items() if name != "REGISTRATIONS_TABLE"
         },

@@ -1,7 +1,9 @@
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from shared.coupons.model.code_jobs import FILES_KEPT as CODE_FILES_KEPT
 from shared.registrations.model.imports import FILES_KEPT
 from tests.infra.templates import Template
 from tests.tables import INDEXES, definition
@@ -11,6 +13,7 @@ NAMES = {
     "contact_events": "ContactEvents",
     "contact_policy": "ContactPolicy",
     "push": "Push",
+    "coupons": "Coupons",
 }
 
 
@@ -44,19 +47,27 @@ def test_what_holds_state_outlives_its_stack(data: Template) -> None:
             assert resource["DeletionPolicy"] == "Retain"
 
 
-def test_files_are_private_encrypted_and_gone_after_two_weeks(data: Template) -> None:
-    bucket = data.one("AWS::S3::Bucket")
+@pytest.mark.parametrize(("name", "kept"), [("Files", FILES_KEPT), ("CodeFiles", CODE_FILES_KEPT)])
+def test_files_are_private_encrypted_and_gone_when_said(
+    data: Template, name: str, kept: timedelta
+) -> None:
+    bucket = data.all("AWS::S3::Bucket")[name]
     assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
     (encrypted,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert encrypted["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
     (rule,) = bucket["LifecycleConfiguration"]["Rules"]
-    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", FILES_KEPT.days)
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", kept.days)
     assert "VersioningConfiguration" not in bucket
 
 
 def test_keys_are_made_on_aws_and_seen_by_nobody(data: Template) -> None:
     secrets = data.all("AWS::SecretsManager::Secret")
-    assert set(secrets) == {"DoorsDeviceTokenKey", "DoorsIdentifierKey", "DoorsEncryptionKey"}
+    assert set(secrets) == {
+        "DoorsDeviceTokenKey",
+        "DoorsIdentifierKey",
+        "DoorsEncryptionKey",
+        "DoorsCodeKey",
+    }
     for secret in secrets.values():
         assert secret["GenerateSecretString"] == {
             "SecretStringTemplate": "{}",
@@ -86,7 +97,9 @@ def test_the_stack_says_where_its_things_are(data: Template) -> None:
         "ContactEventsTable",
         "ContactPolicyTable",
         "PushTable",
+        "CouponsTable",
         "FilesBucket",
+        "CodeFilesBucket",
         "EventBus",
         "UserPoolId",
         "UserPoolClientId",

@@ -4,10 +4,13 @@ PACKAGES = {
     "advance_campaigns",
     "contact_events_api",
     "contact_policy_api",
+    "coupons_api",
     "fold_results",
+    "generate_codes",
     "note_whereabouts",
     "plan_campaign",
     "project_audience",
+    "publish_coupon",
     "push_api",
     "registrations_api",
     "relay_events",
@@ -16,6 +19,7 @@ PACKAGES = {
     "send_push",
     "service_api",
     "settle_contacts",
+    "sweep_coupons",
 }
 
 
@@ -64,6 +68,7 @@ def test_every_end_of_a_line_is_watched_for_two_weeks(service: Template) -> None
     assert ends == {
         "ContactEventsRelayDeadLetters",
         "ContactPolicyDeadLetters",
+        "CouponsDeadLetters",
         "PushDeadLetters",
         "RegistrationsProjectorDeadLetters",
         "RegistrationsImportDeadLetters",

@@ -15,6 +15,7 @@ def test_the_api_changes_registrations_and_only_appends_to_the_ledger(service: T
         "ContactEvents": dynamodb("PutItem", "Query"),
         "ContactPolicy": dynamodb("Query", "BatchGetItem", "PutItem"),
         "Push": dynamodb("BatchGetItem"),
+        "Coupons": READ | dynamodb("PutItem", "DeleteItem"),
         "Files/APP/*": {"s3:GetObject", "s3:PutObject"},
         "Files": {"s3:ListBucket"},
     }
@@ -28,6 +29,7 @@ def test_the_api_is_told_where_things_are_and_who_may_come_in(service: Template)
         "CONTACT_EVENTS_TABLE": "ContactEvents",
         "CONTACT_POLICY_TABLE": "ContactPolicy",
         "PUSH_TABLE": "Push",
+        "COUPONS_TABLE": "Coupons",
         "FILES_BUCKET": "Files",
         "DEVICE_TOKEN_SECRET": "DoorsDeviceTokenKey",
         "IDENTIFIER_SECRET": "DoorsIdentifierKey",
@@ -52,6 +54,7 @@ def test_the_settler_may_delete_what_others_keep_and_invent_nothing(service: Tem
             "Query", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"
         ),
         "Push": dynamodb("BatchGetItem", "UpdateItem", "DeleteItem"),
+        "Coupons": READ | dynamodb("PutItem", "DeleteItem"),
         "DoorsIdentifierKey": {"secretsmanager:GetSecretValue"},
         "DoorsEncryptionKey": {"secretsmanager:GetSecretValue"},
         "RegistrationsErasures": RECEIVE,
@@ -117,6 +120,7 @@ def test_the_importer_writes_registrations_and_calls_itself(service: Template) -
         "Registrations/index/anonymous": dynamodb("Query"),
         "ContactEvents": dynamodb("PutItem"),
         "ContactPolicy": dynamodb("Query", "BatchGetItem", "PutItem"),
+        "Coupons": dynamodb("GetItem", "Query", "PutItem", "DeleteItem"),
         "DoorsIdentifierKey": {"secretsmanager:GetSecretValue"},
         "DoorsEncryptionKey": {"secretsmanager:GetSecretValue"},
         "Files/APP/*": {"s3:GetObject", "s3:PutObject"},

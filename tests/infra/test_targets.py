@@ -83,6 +83,7 @@ def test_policies_name_secrets_by_what_is_an_arn_everywhere(data: Template) -> N
         if shown(output["Value"]).startswith("Doors") and shown(output["Value"]).endswith("Key")
     ]
     assert {shown(value) for value in named} == {
+        "DoorsCodeKey",
         "DoorsDeviceTokenKey",
         "DoorsEncryptionKey",
         "DoorsIdentifierKey",
@@ -107,6 +108,7 @@ def test_on_a_laptop_nothing_is_protected_unless_context_says_so(tmp_path: Path)
         ("target", "mars", "one of aws, local"),
         ("snap_start", "perhaps", "true or false"),
         ("push_concurrency", "1", "a number from 2 to 1000"),
+        ("coupons_warm_writes", "100", "a number from 4000 to 1000000"),
         ("log_retention_days", "12", "one of 1, 7, 14"),
         ("reserved_concurrency", "many", "a JSON object"),
         ("queue_concurrency", "many", "a JSON object"),
@@ -130,6 +132,7 @@ def test_snapshots_are_taken_of_the_functions_behind_the_api(tmp_path: Path) -> 
         "ContactEventsApi",
         "ContactPolicyApi",
         "PushApi",
+        "CouponsApi",
         "Fallback",
     }
     aliases = set(template.all("AWS::Lambda::Alias"))

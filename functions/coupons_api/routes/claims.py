@@ -1,0 +1,128 @@
+"""The routes of claims: what can I use, it is mine, and coupons given to many."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.openapi.params import Body
+
+from functions.coupons_api.routes.callers import circumstances, own_contact
+from functions.coupons_api.schemas import AppId, CouponId, PublicationId
+from functions.coupons_api.schemas.claims import (
+    OwnClaimOut,
+    PublicationIn,
+    PublicationOut,
+    QualificationOut,
+)
+from functions.coupons_api.schemas.orders import BasketIn
+from functions.coupons_api.wiring import claims, codes, publishing, qualifications
+from shared.coupons.errors import (
+    ClaimRefusedError,
+    CouponNotFoundError,
+    PublicationNotFoundError,
+    PublicationSourceReusedError,
+)
+from shared.coupons.model.claims import Claim, ClaimedBy
+from shared.kernel.principal import Kind, Role
+from shared.platform.auth.doors import device, marketer
+from shared.platform.http.api import answered
+from shared.platform.http.request import caller
+from shared.platform.http.routing import Router
+from shared.registrations.errors import SegmentNotFoundError
+
+router = Router()
+OK, CREATED, ACCEPTED = HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED
+MINE = "/v1/apps/<app_id>/me/coupons"
+COUPON = "/v1/apps/<app_id>/coupons/<coupon_id>"
+
+
+@router.on(
+    f"GET {MINE}",
+    summary="What can I use",
+    access=device(or_contact=True),
+    success={OK: "The caller's coupons, and those that are free to take."},
+)
+def list_own_coupons(app_id: AppId) -> QualificationOut:
+    """Return what the caller has claimed or may take, and why something cannot be used now."""
+    return QualificationOut.of(qualifications().qualify(circumstances(app_id), basket=None))
+
+
+@router.on(
+    f"POST {MINE}",
+    summary="What can I use for this basket",
+    access=device(or_contact=True),
+    success={OK: "The same, with what each would give, the best of all, and the nearest miss."},
+)
+def qualify(app_id: AppId, body: Annotated[BasketIn, Body()]) -> QualificationOut:
+    """Return what the caller can use for a basket; nothing is used by it."""
+    found = qualifications().qualify(circumstances(app_id), basket=body.basket())
+    return QualificationOut.of(found)
+
+
+@router.on(
+    f"POST {COUPON}/claims",
+    summary="Claim a coupon",
+    access=device(or_contact=True),
+    success={CREATED: "The coupon is the caller's.", OK: "It was the caller's already."},
+    refusals=[CouponNotFoundError, ClaimRefusedError],
+)
+def claim_coupon(app_id: AppId, coupon_id: CouponId) -> Response[OwnClaimOut]:
+    """Take a coupon that is free to take; the answer has the code that comes with it."""
+    who = caller()
+    is_device = who.kind is Kind.DEVICE
+    claim, known = claims().claim(
+        coupon_id,
+        app_id=app_id,
+        contact_id=own_contact(app_id),
+        device_id=who.subject if is_device else None,
+        by=ClaimedBy.DEVICE if is_device else ClaimedBy.CONTACT,
+    )
+    return answered(OwnClaimOut.with_code(claim, _letters_of(claim)), OK if known else CREATED)
+
+
+def _letters_of(claim: Claim) -> str | None:
+    if claim.fingerprint is None:
+        return None
+    code = codes().get_code(claim.fingerprint, coupon_id=claim.coupon_id, app_id=claim.app_id)
+    return codes().letters_of(code)
+
+
+@router.on(
+    f"POST {COUPON}/publications",
+    summary="Give a coupon to many people",
+    access=marketer(Role.EDITOR),
+    success={ACCEPTED: "It is being given to them."},
+    refusals=[CouponNotFoundError, PublicationSourceReusedError, SegmentNotFoundError],
+)
+def publish_coupon(
+    app_id: AppId, coupon_id: CouponId, body: Annotated[PublicationIn, Body()]
+) -> Response[PublicationOut]:
+    """Give a coupon to contacts, devices or a segment, once to each.
+
+    The same source again finds its own publication.
+    """
+    publication = publishing().publish(
+        coupon_id,
+        body.recipients(),
+        source_id=body.source_id,
+        app_id=app_id,
+        by=caller().subject,
+    )
+    return answered(PublicationOut.of(publication), ACCEPTED)
+
+
+@router.on(
+    f"GET {COUPON}/publications/<publication_id>",
+    summary="How far a publication is",
+    access=marketer(Role.VIEWER),
+    success={OK: "The publication."},
+    refusals=[PublicationNotFoundError],
+)
+def get_publication(
+    app_id: AppId, coupon_id: CouponId, publication_id: PublicationId
+) -> PublicationOut:
+    """Return to how many people the coupon was given by now."""
+    found = publishing().get_publication(publication_id, app_id=app_id)
+    if found.coupon_id != coupon_id:
+        raise PublicationNotFoundError(publication_id)
+    return PublicationOut.of(found)

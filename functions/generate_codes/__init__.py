@@ -1,0 +1,1 @@
+"""Queue worker that makes codes of coupons, and takes in those that come in files."""

@@ -1,0 +1,1 @@
+"""Queue worker that gives a coupon to many people."""

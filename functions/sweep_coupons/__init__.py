@@ -1,0 +1,1 @@
+"""Scheduled worker that ends what nobody ends: reservations, claims, tickets; and reminds."""
