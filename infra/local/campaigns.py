@@ -1,27 +1,22 @@
 """The `engage campaign` commands: each is one call of the API, shown to a person or a program."""
 
 import json
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.console import Group
-from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from infra.local.api import ApiCaller
-from infra.local.errors import LocalStackError
-from infra.local.marketers import place
-from infra.local.outcome import AsJson, reporting, show, tell
+from infra.local.documents import read
+from infra.local.marketers import AppId, Desk, RoleName, address_option, place
+from infra.local.outcome import AsJson, pairs, reporting, show, tell
 from infra.local.plots import bar, curve
 from infra.local.stack import Stack
-
-EVERY_SECONDS = 1.0
-"""How often a campaign is looked at while it is watched."""
+from infra.local.watching import Found, Watch
 
 WIDTH = 60
 STATES = {
@@ -47,20 +42,9 @@ Id = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="Such as cmp_01J....
 @campaign.callback()
 def choose_place(
     context: typer.Context,
-    url: Annotated[
-        str | None,
-        typer.Option(
-            "--url",
-            help="The output PushApiUrl of a deployment on AWS; requests are signed with the"
-            " shell's credentials, unless ENGAGE_TOKEN is set. Unset: the local stack.",
-        ),
-    ] = None,
-    app_id: Annotated[
-        str | None, typer.Option("--app", help="The app; unset: the local stack's own.")
-    ] = None,
-    role: Annotated[
-        str, typer.Option("--as", help="On the local stack: admin, sender, editor or viewer.")
-    ] = "sender",
+    url: Annotated[str | None, address_option("PushApiUrl")] = None,
+    app_id: AppId = None,
+    role: RoleName = "sender",
 ) -> None:
     """Draft, send and watch push campaigns, on the local stack or on AWS."""
     stack: Stack = context.obj
@@ -68,26 +52,6 @@ def choose_place(
         facts = stack.folder.notes().get("facts", {})
         found = place(facts, url=url, app_id=app_id, role=role)
         context.obj = Desk(caller=found.caller(), path=found.path("campaigns"))
-
-
-class Desk:
-    """Where a marketer works: who calls, and the path of the campaigns."""
-
-    def __init__(self, *, caller: ApiCaller, path: str) -> None:
-        self._caller = caller
-        self._path = path
-
-    def get(self, *parts: str, **query: str) -> dict[str, Any]:
-        """Return something of a campaign."""
-        return self._caller.get("/".join((self._path, *parts)), **query)
-
-    def do(self, *parts: str, **body: Any) -> dict[str, Any]:
-        """Have something done to a campaign, and return the answer."""
-        return self._caller.post("/".join((self._path, *parts)), body)
-
-    def change(self, campaign_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Change a draft."""
-        return self._caller.patch(f"{self._path}/{campaign_id}", body)
 
 
 @campaign.command("create")
@@ -100,7 +64,7 @@ def create(
 ) -> None:
     """Draft a campaign."""
     with reporting(as_json):
-        _tell(_desk(context).do(**_read(file)), as_json)
+        _tell(_desk(context).do(**read(file)), as_json)
 
 
 @campaign.command("change")
@@ -115,7 +79,7 @@ def change(
     """Change a draft; what was approved is a draft again."""
     with reporting(as_json):
         version = _desk(context).get(campaign_id)["version"]
-        _tell(_desk(context).change(campaign_id, {"version": version, **_read(file)}), as_json)
+        _tell(_desk(context).change(campaign_id, **{"version": version, **read(file)}), as_json)
 
 
 @campaign.command("list")
@@ -161,7 +125,7 @@ def rehearse(context: typer.Context, campaign_id: Id, as_json: AsJson = False) -
         found = _watched(look, title="rehearsal", as_json=as_json)
         if not show(found, as_json):
             tell(_books(found["books"]))
-            tell(_pairs(found["forecast"]))
+            tell(pairs(found["forecast"]))
 
 
 @campaign.command("test")
@@ -256,51 +220,21 @@ def _desk(context: typer.Context) -> Desk:
     return desk
 
 
-def _read(file: Path) -> dict[str, Any]:
-    """Return what a file says; JSON is YAML, too.
-
-    Raises:
-        LocalStackError: it is neither, or no mapping.
-    """
-    try:
-        found = yaml.safe_load(file.read_text())
-    except yaml.YAMLError as problem:
-        raise LocalStackError(f"{file} cannot be read: {problem}", fix="Mend it.") from problem
-    if not isinstance(found, dict):
-        raise LocalStackError(f"{file} is no mapping.", fix="Write fields, such as `name: Spring`.")
-    # Dates of YAML become text again, as JSON has them.
-    told: dict[str, Any] = json.loads(json.dumps(found, default=lambda value: value.isoformat()))
-    return told
-
-
 def _watched(
-    look: Callable[[], tuple[dict[str, Any], bool]], *, title: str, as_json: bool
+    look: Callable[[], tuple[Found, bool]], *, title: str, as_json: bool
 ) -> dict[str, Any]:
     """Look again and again until it is over, and return what was seen last."""
-    found, is_over = look()
-    if as_json:
-        while not is_over:
-            time.sleep(EVERY_SECONDS)
-            found, is_over = look()
-        return found
-    rates, done, at = [0.0], _done(found), time.monotonic()
-    with Live(_picture(title, found, rates), refresh_per_second=4, transient=True) as live:
-        while not is_over:
-            time.sleep(EVERY_SECONDS)
-            found, is_over = look()
-            now = time.monotonic()
-            rates.append(max(_done(found) - done, 0) / (now - at))
-            done, at = _done(found), now
-            live.update(_picture(title, found, rates))
-    return found
+    watch = Watch(look=look, done=_done, picture=partial(_picture, title))
+    *_, found = watch.seen(as_json=as_json)
+    return dict(found)
 
 
-def _done(found: Mapping[str, Any]) -> int:
+def _done(found: Found) -> int:
     books = found["books"]
     return int(books["planned"] - books["pending"])
 
 
-def _picture(title: str, found: Mapping[str, Any], rates: list[float]) -> Group:
+def _picture(title: str, found: Found, rates: Sequence[float]) -> Group:
     books = found["books"]
     state = found.get("state", "rehearsing")
     head = f"{title}  {state}  {_done(found)} of {books['planned']}  {rates[-1]:.0f} a second"
@@ -332,13 +266,4 @@ def _funnels(found: Mapping[str, Any]) -> Table:
 
 def _tell(found: Mapping[str, Any], as_json: bool) -> None:
     if not show(found, as_json):
-        tell(_pairs(found))
-
-
-def _pairs(found: Mapping[str, Any]) -> Table:
-    table = Table(show_header=False, box=None)
-    for name, value in found.items():
-        if value is not None:
-            plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-            table.add_row(Text(name, style="dim"), plain)
-    return table
+        tell(pairs(found))

@@ -19,6 +19,7 @@ from infra.local import policy as policies
 from infra.local.amazon import CdkCommand
 from infra.local.campaigns import campaign
 from infra.local.checkout import Checkout
+from infra.local.coupons import coupon
 from infra.local.errors import LocalStackError
 from infra.local.logs import Line, lines
 from infra.local.marketers import place
@@ -38,6 +39,7 @@ app = typer.Typer(
 policy = typer.Typer(help="Looks at contact policies before they are in force.")
 app.add_typer(policy, name="policy", no_args_is_help=True)
 app.add_typer(campaign, name="campaign")
+app.add_typer(coupon, name="coupon")
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 OnPort = Annotated[

@@ -35,7 +35,7 @@ class Import:
         """
         path = f"/v1/apps/{self.app_id}/imports"
         announced = self.api.post(path, {**settings, "size": self.file.stat().st_size})
-        self._upload(announced["upload"])
+        upload(self.file, announced["upload"])
         self.api.post(f"{path}/{announced['import_id']}/start", {})
         while True:
             found = self.api.get(f"{path}/{announced['import_id']}")
@@ -44,21 +44,26 @@ class Import:
                 return
             time.sleep(self.every)
 
-    def _upload(self, upload: Mapping[str, Any]) -> None:
-        """Send the file without the token: the URL itself is the right to do so."""
-        with self.file.open("rb") as content:
-            answer = httpx.request(
-                upload["method"],
-                upload["url"],
-                headers=upload["headers"],
-                content=content,
-                timeout=600,
-            )
-        if not answer.is_success:
-            raise LocalStackError(
-                f"The upload was refused with {answer.status_code}: {answer.text[:500]}",
-                fix="Was the file changed meanwhile? Its size was announced. Run it again.",
-            )
+
+def upload(file: Path, announced: Mapping[str, Any]) -> None:
+    """Send a file where it was announced, without the token: the URL itself is the right to do so.
+
+    Raises:
+        LocalStackError: it was not taken.
+    """
+    with file.open("rb") as content:
+        answer = httpx.request(
+            announced["method"],
+            announced["url"],
+            headers=announced["headers"],
+            content=content,
+            timeout=600,
+        )
+    if not answer.is_success:
+        raise LocalStackError(
+            f"The upload was refused with {answer.status_code}: {answer.text[:500]}",
+            fix="Was the file changed meanwhile? Its size was announced. Run it again.",
+        )
 
 
 def format_of(file: Path) -> str:

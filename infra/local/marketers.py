@@ -5,11 +5,12 @@ AWS: signed with the shell's IAM credentials (SigV4), unless the environment has
 """
 
 import os
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import httpx
+import typer
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -21,6 +22,22 @@ from infra.local.errors import LocalStackError
 
 TOKEN = "ENGAGE_TOKEN"  # noqa: S105 - the name of a variable
 PATIENCE_SECONDS = 60
+
+AppId: TypeAlias = Annotated[
+    str | None, typer.Option("--app", help="The app; unset: the local stack's own.")
+]
+RoleName: TypeAlias = Annotated[
+    str, typer.Option("--as", help="On the local stack: admin, sender, editor or viewer.")
+]
+
+
+def address_option(output: str) -> Any:
+    """Return the option that names an API's address; ``output`` is what a deployment calls it."""
+    return typer.Option(
+        "--url",
+        help=f"The output {output} of a deployment on AWS; requests are signed with the shell's"
+        f" credentials, unless {TOKEN} is set. Unset: the local stack.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +61,33 @@ class Place:
     def path(self, *parts: str) -> str:
         """Return the path of something of the app."""
         return "/".join((f"/v1/apps/{self.app_id}", *parts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Where a marketer works: who calls, and the path of what is worked on."""
+
+    caller: ApiCaller
+    path: str
+
+    def get(self, *parts: str, **query: str) -> dict[str, Any]:
+        """Return something that is there."""
+        return self.caller.get(self._path(parts), **query)
+
+    def items(self, *parts: str) -> Iterator[dict[str, Any]]:
+        """Yield all of a list."""
+        return self.caller.items(self._path(parts), limit="100")
+
+    def do(self, *parts: str, **body: Any) -> dict[str, Any]:
+        """Have something made or done, and return the answer."""
+        return self.caller.post(self._path(parts), body)
+
+    def change(self, *parts: str, **body: Any) -> dict[str, Any]:
+        """Change something that is there, and return the answer."""
+        return self.caller.patch(self._path(parts), body)
+
+    def _path(self, parts: tuple[str, ...]) -> str:
+        return "/".join((self.path, *parts))
 
 
 def place(facts: Mapping[str, Any], *, url: str | None, app_id: str | None, role: str) -> Place:
@@ -98,7 +142,7 @@ def signing(url: str) -> SignedByIam:
     if "lambda-url" not in host:
         raise LocalStackError(
             f"{url} is no function URL, and {TOKEN} is not set.",
-            fix=f"Use the output PushApiUrl, or put a marketer's token into {TOKEN}.",
+            fix=f"Use the output that --help names, or put a marketer's token into {TOKEN}.",
         )
     credentials = Session().get_credentials()
     if credentials is None:

@@ -11,6 +11,8 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
 from infra.local.errors import LocalStackError
 
@@ -54,3 +56,13 @@ def tell(what: object) -> None:
         Console(highlight=False).print(what, markup=False, soft_wrap=True)
     else:
         Console(highlight=False).print(what)
+
+
+def pairs(found: Mapping[str, Any]) -> Table:
+    """Return the fields of a result, one a line; those without a value are left out."""
+    table = Table(show_header=False, box=None)
+    for name, value in found.items():
+        if value is not None:
+            plain = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            table.add_row(Text(name, style="dim"), plain)
+    return table

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
-from infra.local.campaigns import STATES, _books, _picture, _read
+from infra.local.campaigns import STATES, _books, _picture
 from infra.local.cli import app
+from infra.local.documents import read
 from infra.local.errors import LocalStackError
 from infra.local.marketers import SignedByIam, place
 from infra.local.plots import bar, curve
@@ -107,7 +108,7 @@ def test_requests_to_function_urls_are_signed_with_their_body() -> None:
 def test_drafts_are_read_from_yaml_with_their_dates_as_text(tmp_path: Path) -> None:
     file = tmp_path / "campaign.yaml"
     file.write_text("name: Spring\nsend_at: 2026-12-01T09:00:00\nvariants: [{name: a}]\n")
-    assert _read(file) == {
+    assert read(file) == {
         "name": "Spring",
         "send_at": "2026-12-01T09:00:00",
         "variants": [{"name": "a"}],
@@ -115,7 +116,7 @@ def test_drafts_are_read_from_yaml_with_their_dates_as_text(tmp_path: Path) -> N
     for text in ("- a list", "a: [1"):
         file.write_text(text)
         with pytest.raises(LocalStackError):
-            _read(file)
+            read(file)
 
 
 def test_without_a_stack_a_command_says_what_to_do(tmp_path: Path) -> None:
