@@ -205,7 +205,7 @@ ODD = (
 def test_an_odd_path_is_refused_and_nothing_is_stored(
     deployed: Deployment, tenant: Tenant, dynamodb_client: Any
 ) -> None:
-    before = stored(deployed, dynamodb_client)
+    before = but_for_guesses(stored(deployed, dynamodb_client))
     for operation in WITH_PARAMETERS:
         bearer = bearer_for(deployed, tenant, operation)
         for parameter, odd in product(operation.names, ODD):
@@ -213,7 +213,12 @@ def test_an_odd_path_is_refused_and_nothing_is_stored(
             answer = call(deployed, operation, path, bearer)
             assert is_problem(answer), (operation, parameter, odd, answer)
             assert answer.status in {404, 422}, (operation, parameter, odd, answer)
-    assert stored(deployed, dynamodb_client) == before
+    assert but_for_guesses(stored(deployed, dynamodb_client)) == before
+
+
+def but_for_guesses(rows: list[str]) -> list[str]:
+    """Leave out how often somebody was wrong: an odd code is a guess, and is counted as one."""
+    return [row for row in rows if "#GUESS#" not in row]
 
 
 ODD_BEARERS = (
