@@ -119,6 +119,7 @@ class Coupons(Construct):
         data.doors.show_code_key(maker)
         data.doors.show_encryption_key(maker)
         data.coupons.allow(maker, "GetItem", "BatchGetItem", "Query", "PutItem")
+        data.coupons.allow_batches(maker, "Insert")
         data.contact_events.allow(maker, "PutItem")
         data.code_files.allow(maker, "GetObject", "PutObject", "DeleteObject")
         data.code_files.allow_listing(maker)

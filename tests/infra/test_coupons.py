@@ -30,7 +30,7 @@ def test_who_makes_codes_writes_codes_and_their_files_and_calls_itself(service: 
     assert service.rights("generate_codes") == {
         "DoorsCodeKey": KEYS,
         "DoorsEncryptionKey": KEYS,
-        "Coupons": READ | dynamodb("PutItem"),
+        "Coupons": READ | dynamodb("PutItem", "PartiQLInsert"),
         "ContactEvents": dynamodb("PutItem"),
         "CodeFiles/APP/*": {"s3:GetObject", "s3:PutObject", "s3:DeleteObject"},
         "CodeFiles": {"s3:ListBucket"},

@@ -12,7 +12,6 @@ in 40 bytes.
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from struct import Struct
 from typing import Any
 
@@ -23,10 +22,8 @@ from shared.coupons.errors import StaleError
 from shared.coupons.model.codes import Code, CodeKind, Listed, Sheet
 from shared.coupons.ports.codes import CodeStore
 from shared.kernel.clock import from_rfc3339, rfc3339
+from shared.platform.batches import Insert, write_each
 from shared.platform.dynamodb import Delete, Put, Row, Write, WriteRefusedError, bind, commit
-
-THREADS = 16
-"""A put waits for DynamoDB most of its time; the pool of connections has 32."""
 
 _LINE = Struct(">I32s4s")
 """A line of a list: number, fingerprint, last four; those of a short code end in zero bytes."""
@@ -59,6 +56,10 @@ class CodeRows:
         """Return the write; it is refused where there is a code of the same letters."""
         return Put(row=self._row_of(code), condition=self._row.pk.does_not_exist())
 
+    def insert(self, code: Code) -> Insert:
+        """Return the same as a write of its own, which may share a request with others."""
+        return Insert(row=self._row_of(code))
+
     def put_next(self, code: Code) -> Put:
         """Return the write; it is refused where the code is not as it was read."""
         follows = self._row.version == code.version - 1
@@ -86,9 +87,7 @@ class DynamoCodeStore(CodeStore):
 
     @override
     def add_codes(self, codes: Sequence[Code]) -> Sequence[Code | None]:
-        # BatchWriteItem would be cheaper to call, but knows no conditions.
-        with ThreadPoolExecutor(THREADS) as pool:
-            added = list(pool.map(self._is_added, codes))
+        added = write_each([self._rows.insert(code) for code in codes])
         others = [code for code, is_added in zip(codes, added, strict=True) if not is_added]
         if not others:
             return [None] * len(codes)
@@ -154,13 +153,6 @@ class DynamoCodeStore(CodeStore):
             commit(writes)
         except WriteRefusedError as error:
             raise StaleError(code.fingerprint) from error
-
-    def _is_added(self, code: Code) -> bool:
-        try:
-            commit({"code": self._rows.put_new(code)})
-        except WriteRefusedError:
-            return False
-        return True
 
     def _row_of(self, sheet: Sheet) -> _SheetRow:
         lines = b"".join(
