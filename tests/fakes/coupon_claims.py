@@ -197,6 +197,7 @@ class KnownPeople(People):
             return circumstances
         return replace(
             circumstances,
+            members=known.members,
             first_order=known.first_order,
             segments=known.segments,
             consents=known.consents,

@@ -66,7 +66,7 @@ def own_contact(app_id: str) -> str:
 def own(redemption: Redemption) -> Redemption:
     """Return a redemption that the caller may know of: marketers all, a till those of its store.
 
-    A device knows its own, and its contact's.
+    A device knows its own, and those of its contact's person.
 
     Raises:
         RedemptionNotFoundError: it is somebody else's.
@@ -83,4 +83,11 @@ def _is_own(redemption: Redemption, who: Principal) -> bool:
         return True
     if who.kind is not Kind.DEVICE and who.contact_id is None:
         return True  # the doors let in marketers by their role on the app
-    return redemption.contact_id == own_contact(redemption.app_id)
+    return _is_of_person(redemption, own_contact(redemption.app_id))
+
+
+def _is_of_person(redemption: Redemption, contact_id: str) -> bool:
+    made_by = redemption.contact_id
+    if made_by is None or made_by == contact_id:
+        return made_by is not None
+    return people().person_of(made_by, app_id=redemption.app_id) == contact_id

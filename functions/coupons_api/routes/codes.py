@@ -198,8 +198,10 @@ def assign_code(
     """Make a code a contact's, who can read it from then on; again changes nothing."""
     if not origins().is_known(body.contact_id, app_id=app_id):
         raise ContactNotFoundError(body.contact_id)
-    contact_id = origins().canonical(body.contact_id, app_id=app_id)
-    holder = Holder(contact_id=contact_id, device_id=body.device_id)
+    canonical, *others = origins().origins_of(body.contact_id, app_id=app_id)
+    holder = Holder(
+        contact_id=canonical, device_id=body.device_id, members=frozenset({canonical, *others})
+    )
     code = codes().assign(body.code, holder, coupon_id=coupon_id, app_id=app_id)
     return CodeOut.of(code, system_clock())
 

@@ -13,6 +13,7 @@ from shared.kernel.events import Channel
 from shared.registrations.errors import ContactErasedError
 from shared.registrations.model.audience import AUDIENCE_SHARDS, AudienceMember
 from shared.registrations.model.devices import PushPermission
+from shared.registrations.model.edges import Member as PersonRoot
 from shared.registrations.model.rules import matches
 from shared.registrations.model.segments import Segment
 from shared.registrations.ports import AudienceStore, ContactStore, DeviceStore, SegmentStore
@@ -80,11 +81,13 @@ class RegisteredPeople(People):
     def know(self, circumstances: Circumstances) -> Circumstances:
         device = self._device(circumstances)
         named = circumstances.contact_id or (device.contact_id if device else None)
-        canonical = self._canonical(named, app_id=circumstances.app_id)
+        person = self._person(named, app_id=circumstances.app_id)
+        canonical = person.contact_id if person else None
         known = replace(
             circumstances,
             contact_id=canonical,
-            origin_id=named if named != canonical and canonical is not None else None,
+            origin_id=_origin(person, named, device) if person else None,
+            members=person.members if person else frozenset(),
             consents=self.consents(circumstances.app_id, canonical or _NOBODY),
             segments=self._segments(circumstances, device, canonical),
         )
@@ -103,19 +106,20 @@ class RegisteredPeople(People):
     @override
     def contact_of(self, device_id: str, *, app_id: str) -> str | None:
         found = self.devices.devices([device_id], app_id=app_id)
-        return self._canonical(found[0].contact_id, app_id=app_id) if found else None
+        person = self._person(found[0].contact_id, app_id=app_id) if found else None
+        return person.contact_id if person else None
 
     def _device(self, circumstances: Circumstances) -> AudienceMember | None:
         device_id = circumstances.device_id or _NOBODY
         found = self.audience.members([device_id], app_id=circumstances.app_id)
         return found[0] if found else None
 
-    def _canonical(self, contact_id: str | None, *, app_id: str) -> str | None:
+    def _person(self, contact_id: str | None, *, app_id: str) -> PersonRoot | None:
         try:
             root = self.contacts.root_of(contact_id or _NOBODY, app_id=app_id)
         except ContactErasedError:
             return None
-        return None if contact_id is None else root.contact_id
+        return None if contact_id is None else root
 
     def _segments(
         self, circumstances: Circumstances, device: AudienceMember | None, contact_id: str | None
@@ -132,6 +136,16 @@ class RegisteredPeople(People):
             for member in members
             if matches(segment.rule, member.facts, now)
         )
+
+
+def _origin(person: PersonRoot, named: str | None, device: AudienceMember | None) -> str | None:
+    """Return the contact under whom a person asks; ``None``: the one that stands for them.
+
+    A device tells it best: who logged in is known by the contact that stands for them.
+    """
+    if device is not None and device.contact_id in person.members:
+        named = device.contact_id
+    return named if named != person.contact_id else None
 
 
 def _with_facts(who: Circumstances, device: AudienceMember) -> Circumstances:

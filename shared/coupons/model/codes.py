@@ -35,10 +35,14 @@ class CodeState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holder:
-    """Whose a code is: a contact's, on any of its devices, or on ``device_id`` alone."""
+    """Whose a code is: a contact's, on any of its devices, or on ``device_id`` alone.
+
+    ``members`` are all contacts of the same person.
+    """
 
     contact_id: str
     device_id: str | None = None
+    members: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +90,9 @@ class Code:
         return CodeState.ASSIGNED if self.is_assigned else CodeState.AVAILABLE
 
     def belongs_to(self, holder: Holder) -> bool:
-        """Say whether the code is exactly this holder's."""
-        return (self.contact_id, self.device_id) == (holder.contact_id, holder.device_id)
+        """Say whether the code is exactly this holder's, by any contact of the person."""
+        contacts = {holder.contact_id, *holder.members}
+        return self.contact_id in contacts and self.device_id == holder.device_id
 
     def assigned_to(self, holder: Holder, *, sealed: str) -> "Code":
         """Return the code when it is a holder's.

@@ -164,8 +164,9 @@ class Rollback:
 class Redemption:
     """One order with its coupons, as it was answered first.
 
-    ``fingerprint`` is of the request that made it. ``returned_lines`` has the pieces given back by
-    line. ``reserved_until`` is when a reservation ends.
+    ``fingerprint`` is of the request that made it. ``contact_id`` is the contact under whom it was
+    made, which may be one person with others by now. ``returned_lines`` has the pieces given back
+    by line. ``reserved_until`` is when a reservation ends.
     """
 
     redemption_id: str

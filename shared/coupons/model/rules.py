@@ -102,15 +102,16 @@ class Rules:
 class Circumstances:
     """In which circumstances a coupon is to be used, and by whom, as far as it is known.
 
-    ``contact_id`` is the person's canonical contact, ``origin_id`` the contact under whom it
-    happens where that is another of theirs. What a rule asks for and is ``None`` here does not
-    hold.
+    ``contact_id`` is the person's canonical contact, ``members`` are all of theirs, and
+    ``origin_id`` is the one under whom it happens, where that is another one. What a rule asks for
+    and is ``None`` here does not hold.
     """
 
     app_id: str
     at: datetime
     contact_id: str | None = None
     origin_id: str | None = None
+    members: frozenset[str] = frozenset()
     device_id: str | None = None
     channel: Channel | None = None
     platform: str | None = None
@@ -122,6 +123,10 @@ class Circumstances:
     placements_seen: frozenset[str] = frozenset()
     store_id: str | None = None
     till_id: str | None = None
+
+    def is_person_of(self, contact_id: str) -> bool:
+        """Say whether a contact is the person's: the one that stands for them, or another."""
+        return contact_id == self.contact_id or contact_id in self.members
 
 
 NO_RULES = Rules()

@@ -134,8 +134,9 @@ class Candidate:
     def _is_of_others(self, who: Circumstances) -> bool:
         if self.code is None:
             return False
-        owners = ((self.code.contact_id, who.contact_id), (self.code.device_id, who.device_id))
-        return any(owner is not None and owner != found for owner, found in owners)
+        contact_id, device_id = self.code.contact_id, self.code.device_id
+        is_anothers = contact_id is not None and not who.is_person_of(contact_id)
+        return is_anothers or (device_id is not None and device_id != who.device_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,7 +120,7 @@ class ClaimService:
             app_id=claim.app_id,
             occurred_at=claim.claimed_at,
             coupon_id=claim.coupon_id,
-            contact_id=claim.contact_id,
+            contact_id=claim.claimed_as,
             claim_id=claim.claim_id,
             by=claim.by.value,
         )
@@ -142,13 +142,23 @@ class ClaimService:
 
     def _note(self, coupon_id: str, state: ClaimState, *, contact_id: str, app_id: str) -> None:
         def try_once() -> bool | None:
-            before = self.claims.find_claim(coupon_id, contact_id=contact_id, app_id=app_id)
+            before = self._find(coupon_id, contact_id=contact_id, app_id=app_id)
             if before is None or before.state in {state, ClaimState.EXPIRED}:
                 return True
             after = before.moved_to(state)
             return self.claims.replace_claim(after, None, before=before) or None
 
         _until(try_once)
+
+    def _find(self, coupon_id: str, *, contact_id: str, app_id: str) -> Claim | None:
+        """Return a person's claim by any of their contacts: it is with who stands for them."""
+        claim = self.claims.find_claim(coupon_id, contact_id=contact_id, app_id=app_id)
+        if claim is not None:
+            return claim
+        person = self.people.person_of(contact_id, app_id=app_id)
+        if person is None or person == contact_id:
+            return None
+        return self.claims.find_claim(coupon_id, contact_id=person, app_id=app_id)
 
 
 def _until(try_once: Callable[[], T | None]) -> T:

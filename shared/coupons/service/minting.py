@@ -18,7 +18,7 @@ from shared.coupons.service.guesses import Guess, GuessService
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimCodes(CodeMint):
-    """Makes the codes of claims: of the usual pattern, each its contact's own.
+    """Makes the codes of claims: of the usual pattern, each of the contact that claimed.
 
     They have no end of their own: a claim has one, which may be prolonged.
     """
@@ -29,7 +29,7 @@ class ClaimCodes(CodeMint):
     def mint(self, coupon: Coupon, claim: Claim) -> Code:
         minted = self.codes.mint(
             Pattern(),
-            Holder(contact_id=claim.contact_id),
+            Holder(contact_id=claim.claimed_as),
             coupon_id=coupon.coupon_id,
             app_id=coupon.app_id,
             origin=claim.claim_id,

@@ -94,7 +94,7 @@ class Order:
 
     @property
     def origin(self) -> str | None:
-        """Return under which contact the uses are noted, so that a parting gives them back."""
+        """Return under which contact it happens, so that a parting gives back what was theirs."""
         return self.origin_id or self.circumstances.contact_id
 
     def check(self) -> None:
@@ -172,7 +172,7 @@ class _Try:
             ),
             state=RedemptionState.RESERVED if self.until else RedemptionState.REDEEMED,
             made_at=self.at,
-            contact_id=who.contact_id,
+            contact_id=order.origin,
             device_id=who.device_id,
             store_id=who.store_id,
             till_id=who.till_id,

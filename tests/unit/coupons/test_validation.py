@@ -297,6 +297,25 @@ def test_who_claimed_a_coupon_is_a_stranger_to_its_other_codes(it: Shop) -> None
     assert validation.verdicts[1:] == (UNKNOWN, UNKNOWN, UNKNOWN)
 
 
+def test_a_code_of_any_contact_of_a_person_is_theirs_while_they_are_one() -> None:
+    it = Shop()
+    it.offer()
+    it.code(contact_id="con_b")
+    assert it.validate("SAVE").verdicts == (UNKNOWN,)
+    it.people.facts["con_a"] = replace(ANNA, members=frozenset({"con_a", "con_b"}))
+    assert it.validate("SAVE").verdicts[0].status is Status.APPLICABLE
+    it.people.facts.clear()
+    assert it.validate("SAVE").verdicts == (UNKNOWN,)
+
+
+def test_a_code_of_one_device_is_not_for_another_of_the_same_person() -> None:
+    it = Shop()
+    it.offer()
+    it.code(contact_id="con_b", device_id="dev_b")
+    it.people.facts["con_a"] = replace(ANNA, members=frozenset({"con_a", "con_b"}))
+    assert it.validate("SAVE").verdicts == (UNKNOWN,)
+
+
 @pytest.mark.parametrize("how", ["assigned", "claimed", "till"])
 def test_who_holds_a_code_is_told_all_reasons(it: Shop, how: str) -> None:
     it.offer(validity={"end": "2026-11-22"}, rules={"currency": "EUR", "minimum_amount": 5_210})
