@@ -393,6 +393,13 @@ def _coupon_of_a_thousand(it: Deployed) -> None:
     _redeem(it, 1)
 
 
+def _coupon_of_money(it: Deployed) -> None:
+    """Offer a coupon with a budget; its window is open."""
+    money = Limit(limit_id="lim_money", subject=Subject.COUPON, amount=1_000_000)
+    it.coupons.has(a_coupon(money, coupon_id=f"cpn_{FULL_ID}"))
+    _redeem(it, 1)
+
+
 def _redeem(it: Deployed, number: int) -> Redemption:
     return it.coupons.redeem(number, ADA, basket=USUAL_BASKET, fingerprint="0" * 64)
 
@@ -516,6 +523,10 @@ OPERATIONS: Mapping[str, Operation] = {
     # event in one transaction. Read are the redemption, which is not there, the noted uses, and,
     # before and after, whether they moved to another contact.
     "a coupon redeemed": Operation(8, 4, _coupon_of_a_thousand, lambda it, _: _redeem(it, 2)),
+    # The redemption, the event, the budget's counter and the note of who drew, in one transaction.
+    "a coupon redeemed from a budget": Operation(
+        8, 1, _coupon_of_money, lambda it, _: _redeem(it, 2)
+    ),
     # The redemption and the event, in one transaction.
     "a held coupon committed": Operation(4, 1, _held_use, lambda it, _: it.coupons.commit(2)),
     # As before, and the slot and the counter; then the noted uses.

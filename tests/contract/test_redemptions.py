@@ -18,9 +18,11 @@ from shared.coupons.model.codes import CodeKind
 from shared.coupons.model.coupons import AfterRollback
 from shared.coupons.model.limits import Limit, Period, Subject
 from shared.coupons.model.places import LimitSheet
-from shared.coupons.model.redemptions import RedemptionState, Ticket
+from shared.coupons.model.redemptions import RedemptionState, Spent, Ticket
 from shared.coupons.model.rules import Reason
 from shared.coupons.model.uses import Use
+from shared.coupons.ports.redemptions import Change, Returns
+from shared.coupons.service.audit import PAGE
 from shared.kernel.errors import InvalidFieldsError
 from shared.kernel.idempotency import IdempotencyKeyReusedError
 from tests.contract.redeeming import (
@@ -218,6 +220,34 @@ def test_money_budgets_are_drawn_to_the_last_cent(it: CouponServices) -> None:
         it.redeem(3)
     assert refused.value.fields[0].code == "budget_exceeded"
     assert figures(it) == [(2_000, 0, 500, 0)]
+
+
+def test_money_that_is_held_is_told_apart_and_goes_back_with_the_hold(it: CouponServices) -> None:
+    it.has(a_coupon(MONEY))
+    it.redeem(1)
+    it.reserve(2)
+    assert figures(it) == [(1_000, 1_000, 500, 0)]
+    it.release(2)
+    assert figures(it) == [(1_000, 0, 1_500, 0)]
+
+
+@pytest.mark.parametrize("by", [1, -1])
+def test_a_counter_of_money_that_somebody_altered_is_found_out(by: int, it: CouponServices) -> None:
+    it.has(a_coupon(replace(MONEY, amount=10_000, peak=1_600)))
+    made = it.redeem(1)
+    (drawn,) = made.draws
+    assert isinstance(drawn, Spent)
+    altered = Returns(amounts=(replace(drawn, amount=by),))
+    assert it.redemption_store.change(Change(before=made, after=made, returns=altered))
+    (audit,) = it.audit()
+    assert (audit.granted, audit.available, audit.is_balanced) == (1_000, 9_000 + by, False)
+
+
+def test_money_of_many_redemptions_is_recounted_page_by_page(it: CouponServices) -> None:
+    it.has(a_coupon(replace(MONEY, amount=200_000)))
+    for number in range(PAGE + 1):
+        it.redeem(number)
+    assert figures(it) == [(1_000 * (PAGE + 1), 0, 99_000, 0)]
 
 
 def test_a_draw_takes_from_several_counters_where_none_has_enough(it: CouponServices) -> None:

@@ -1,6 +1,6 @@
 """Redemptions in memory; held to the same contract as the real stores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import RLock
@@ -277,6 +277,15 @@ class InMemoryRedemptionStore(RedemptionStore):
                 self._note_due(after)
             self.memory.events.extend(change.events)
             return True
+
+    @override
+    def spenders(self, window: OpenWindow) -> Iterator[str]:
+        with self.memory.lock:
+            made = list(self.memory.redemptions.values())
+        for redemption in made:
+            spent = (draw for draw in redemption.draws if isinstance(draw, Spent))
+            if any(draw.place == window.place for draw in spent):
+                yield redemption.redemption_id
 
     @override
     def done_until(self, app_id: str) -> datetime | None:

@@ -14,7 +14,7 @@ class LimitAuditOut(Out):
     """A limit in one window and of one subject: uses, or minor units of a budget.
 
     `granted` and `reserved` are recounted from what was written for each use, `available` is what
-    the counters may still give out; of a budget, `granted` is what was drawn.
+    the counters may still give out.
     """
 
     limit_id: str

@@ -45,7 +45,7 @@ MOST_LIMITS = 4
 MOST_PACKED = 100
 """Uses in a packed item."""
 
-WRITE_UNITS = {Counting.PACKED: 1, Counting.TICKETS: 3, Counting.BUDGET: 2}
+WRITE_UNITS = {Counting.PACKED: 1, Counting.TICKETS: 3, Counting.BUDGET: 4}
 """What a limit adds to a redemption of 4 units (itself 2, its event 2), items of 1 kB at most."""
 
 OWN_UNITS = 4

@@ -1,6 +1,6 @@
 """What redemptions need from outside: counters, noted uses, and the redemptions themselves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -249,6 +249,13 @@ class RedemptionStore(Protocol):
 
     def change(self, change: Change) -> bool:
         """Write a change and what belongs to it; say whether nobody else wrote first."""
+        ...
+
+    def spenders(self, window: OpenWindow) -> Iterator[str]:
+        """Yield all redemptions that hold an amount of a budget's window, each once.
+
+        Some that gave back what they held may be among them.
+        """
         ...
 
     def done_until(self, app_id: str) -> datetime | None:

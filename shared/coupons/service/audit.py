@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from shared.coupons.model.limits import Counting, Limit
 from shared.coupons.model.places import Counted, LimitSheet
-from shared.coupons.model.redemptions import Place, RedemptionState
+from shared.coupons.model.redemptions import Place, Redemption, RedemptionState, Spent
 from shared.coupons.model.tickets import BLOCK, Counter, OpenWindow
 from shared.coupons.ports.redemptions import RedemptionStore, Slot, TicketStore, UseStore
 from shared.coupons.service.noting import holds
@@ -18,10 +19,10 @@ PAGE = 100
 class LimitAudit:
     """What became of a limit's uses, in one window and of one subject.
 
-    ``granted`` and ``reserved`` are recounted: of tickets from their slots, of noted uses from
-    their redemptions. ``available`` is what may still be given out. ``in_flight`` are tickets that
-    were drawn, or uses that were noted, and are nobody's yet: a request is under way, or a sweep
-    will put them back. Of budgets, which have no slots, ``granted`` is what was drawn.
+    ``granted`` and ``reserved`` are recounted: of tickets from their slots, of noted uses and of
+    budgets from their redemptions. ``available`` is what may still be given out. ``in_flight`` are
+    tickets that were drawn, or uses that were noted, and are nobody's yet: a request is under way,
+    or a sweep will put them back. A budget has none: it is drawn when its redemption is made.
     """
 
     place: Place
@@ -39,7 +40,7 @@ class LimitAudit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """Recounts limits; it reads every slot, and changes nothing."""
+    """Recounts limits; it reads every slot or redemption, and changes nothing."""
 
     tickets: TicketStore
     uses: UseStore
@@ -58,14 +59,7 @@ class Audit:
         """Recount one window."""
         before = self.tickets.counters(window)
         if limit.counting is Counting.BUDGET:
-            left = sum(counter.left for counter in before)
-            return LimitAudit(
-                place=window.place,
-                limit=window.capacity,
-                granted=window.capacity - left,
-                reserved=0,
-                available=left,
-            )
+            return self._audit_of_budget(window, left=sum(counter.left for counter in before))
         slots = [slot for one, at in enumerate(before) for slot in self._slots(window, one, at)]
         live = [slot for slot in slots if slot.is_live]
         reserved = self._held(live)
@@ -96,6 +90,25 @@ class Audit:
         available = limit.capacity - sum(sums.values())
         return LimitAudit(place=place, limit=limit.capacity, available=available, **sums)
 
+    def _audit_of_budget(self, window: OpenWindow, *, left: int) -> LimitAudit:
+        granted = reserved = 0
+        spenders = self.redemptions.spenders(window)
+        while ids := list(islice(spenders, PAGE)):
+            found = self.redemptions.find_many(ids, app_id=window.place.app_id)
+            for redemption in (one.redemption for one in found.values() if one.redemption):
+                spent = _spent(redemption, window.place)
+                if redemption.state is RedemptionState.RESERVED:
+                    reserved += spent
+                else:
+                    granted += spent
+        return LimitAudit(
+            place=window.place,
+            limit=window.capacity,
+            granted=granted,
+            reserved=reserved,
+            available=left,
+        )
+
     def _windows(self, sheet: LimitSheet, limit: Limit) -> Iterator[OpenWindow]:
         after = None
         while True:
@@ -124,3 +137,10 @@ class Audit:
         return sum(
             owner is not None and owner.state is RedemptionState.RESERVED for owner in owners
         )
+
+
+def _spent(redemption: Redemption, place: Place) -> int:
+    """Return how much of a budget a redemption holds now."""
+    return sum(
+        draw.amount for draw in redemption.draws if isinstance(draw, Spent) and draw.place == place
+    )

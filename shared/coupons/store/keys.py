@@ -5,6 +5,7 @@
 | window of a limit       | APP#<app>#LIM#<owner>#<limit>          | <window>#<subject> |
 | counter                 | APP#<app>#SH#<counter>#<place>         | SH                 |
 | slot of a ticket        | APP#<app>#SL#<place>#<counter>#<block> | <number>           |
+| who drew of a budget    | APP#<app>#SP#<counter>#<place>         | <redemption>       |
 | how far it is swept     | APP#<app>#SWEEP#<place>                | <counter>          |
 | noted uses of a subject | APP#<app>#USE#<kind>#<subject>         | <owner>#<limit>    |
 | where they are instead  | APP#<app>#USE#contact#<contact>        | MOVED              |
@@ -51,6 +52,11 @@ def slot_key(ticket: Ticket) -> tuple[str, str]:
     block = (ticket.number - 1) // BLOCK
     partition = slot_partition(ticket.place, counter=ticket.shard, block=block)
     return partition, f"{ticket.number:010}"
+
+
+def spending_partition(place: Place, counter: int) -> str:
+    """Return the partition of the redemptions that drew from a budget's counter first."""
+    return f"APP#{place.app_id}#SP#{counter}#{_inside(place)}"
 
 
 def sweep_key(place: Place, counter: int) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 A try that was given up leaves an item without a text: it names the try whose turn it is.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice
@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from shared.coupons.model.redemptions import Place, Redemption, Spent, Ticket
 from shared.coupons.model.reservations import DUE_SHARDS, due_shard, minute_of
+from shared.coupons.model.tickets import OpenWindow
 from shared.coupons.ports.redemptions import (
     Added,
     Change,
@@ -28,6 +29,7 @@ from shared.coupons.store.keys import (
     due_partition,
     redemption_key,
     slot_key,
+    spending_partition,
 )
 from shared.coupons.store.redemption_texts import redemption_of, text_of
 from shared.coupons.store.tickets import FREE, HELD, LIVE, CounterRow, SlotRow
@@ -60,6 +62,10 @@ class _RedemptionRow(Row):
     text = UnicodeAttribute(null=True)
 
 
+class _SpendingRow(Row):
+    """The fact that a redemption drew of a budget; how much it holds, the redemption says."""
+
+
 class _DueRow(Row):
     """The end of a reservation."""
 
@@ -75,6 +81,7 @@ class DynamoRedemptionStore(RedemptionStore):
 
     def __init__(self, *, table: str, ledger: Ledger) -> None:
         self._redemption = bind(_RedemptionRow, table=table)
+        self._spending = bind(_SpendingRow, table=table)
         self._due = bind(_DueRow, table=table)
         self._done = bind(_DoneRow, table=table)
         self._counter = bind(CounterRow, table=table)
@@ -109,6 +116,7 @@ class DynamoRedemptionStore(RedemptionStore):
             "redemption": self._first(redemption),
             **self._new_slots(redemption),
             **self._drawn(spent),
+            **self._spendings(redemption),
             **self._told(events),
         }
         if redemption.reserved_until:
@@ -160,6 +168,12 @@ class DynamoRedemptionStore(RedemptionStore):
         except WriteRefusedError:
             return False
         return True
+
+    @override
+    def spenders(self, window: OpenWindow) -> Iterator[str]:
+        for counter in range(window.counters):
+            partition = spending_partition(window.place, counter)
+            yield from (row.sk for row in self._spending.query(partition, consistent_read=True))
 
     @override
     def done_until(self, app_id: str) -> datetime | None:
@@ -229,6 +243,20 @@ class DynamoRedemptionStore(RedemptionStore):
                 condition=at.left >= amount,
             )
             for place, (key, amount) in enumerate(spent.items())
+        }
+
+    def _spendings(self, redemption: Redemption) -> dict[str, Write]:
+        """Return the notes by which an audit finds who drew of a budget: one for each."""
+        first: dict[Place, int] = {}
+        for draw in redemption.draws:
+            if isinstance(draw, Spent):
+                first.setdefault(draw.place, draw.shard)
+        redemption_id = redemption.redemption_id
+        return {
+            f"spending {number}": Put(
+                row=self._spending(spending_partition(place, counter), redemption_id)
+            )
+            for number, (place, counter) in enumerate(first.items())
         }
 
     def _returned(self, returns: Returns) -> dict[str, Write]:
