@@ -279,7 +279,7 @@ def is_sold_out(limit: Found) -> bool:
 
 
 def _lines_read(job: Found) -> int:
-    return int(job["codes"] + job["unchanged"] + job["rejected"])
+    return int(job["accepted"] + job["unchanged"] + job["rejected"])
 
 
 def _finished(

@@ -20,6 +20,7 @@ from shared.coupons.model.publications import Publication, Recipients, Tally
 from shared.coupons.ports.claims import ClaimStore, PublicationStore
 from shared.kernel.envelope import Envelope, seal
 from shared.kernel.ids import Ids
+from shared.kernel.paging import Page
 from tests.capacity import metered
 from tests.fakes.clock import ManualClock
 from tests.fakes.coupon_claims import InMemoryClaimStore, InMemoryPublicationStore
@@ -258,6 +259,18 @@ def test_a_publication_comes_back_as_it_was_stored(it: Kept) -> None:
     assert it.publications.get_publication("pub_1", app_id=APP) == after
     with pytest.raises(PublicationNotFoundError):
         it.publications.get_publication("pub_1", app_id="app_other")
+    others = replace(first, publication_id="pub_2", coupon_id="cpn_2")
+    later = replace(first, publication_id="pub_3", created_at=AT + timedelta(seconds=1))
+    for one in (others, later):
+        it.publications.add_publication(one)
+
+    def listed(limit: int, cursor: str | None) -> Page[Publication]:
+        return it.publications.list_publications("cpn_1", app_id=APP, limit=limit, cursor=cursor)
+
+    page = listed(1, None)
+    assert page.items == [later]
+    assert listed(1, page.next_cursor) == Page(items=[after])
+    assert listed(2, None) == Page(items=[later, after])
 
 
 @pytest.mark.parametrize("it", ["dynamodb"], indirect=True)

@@ -335,7 +335,8 @@ def test_wherever_a_worker_dies_an_import_counts_each_line_once(
         it, job = started()
         job = crashed(it, job, number, after=after)
         told = (job.state, job.work.tally)  # type: ignore[union-attr]
-        assert told == (JobState.DONE, Tally(accepted=3, rejected=3)), (number, after)
+        tally = Tally(accepted=3, malformed=1, taken=1, repeated=1)
+        assert told == (JobState.DONE, tally), (number, after)
         assert [line for line, _ in it.rejects(job)] == [4, 5, 6], (number, after)
         assert [code.last_four for code in it.listed()] == ["111", "222", "333"]
         assert it.files.uploads == {}
@@ -449,7 +450,7 @@ def test_codes_come_in_from_a_file_and_each_other_line_is_told(it: Codes) -> Non
     typed(it, "TAKEN1", "cpn_2")
     mine = typed(it, "MINE22")
     content = b"code,name\nAAA-111,x\naaa 111,y\nTAKEN1\nMINE22\n!\n"
-    tally = Tally(accepted=1, unchanged=1, rejected=3)
+    tally = Tally(accepted=1, unchanged=1, malformed=1, taken=1, repeated=1)
     expected = [(3, "repeated_code"), (4, "code_taken"), (6, "malformed_code")]
     for dry_run in (True, False):
         job = it.imported(content, dry_run=dry_run)
@@ -458,7 +459,7 @@ def test_codes_come_in_from_a_file_and_each_other_line_is_told(it: Codes) -> Non
         assert it.orders.rejects_url(job) is not None
         assert (it.service.find("AAA111", app_id=APP) is None) == dry_run
     again = it.imported(content)
-    assert again.work.tally == Tally(unchanged=2, rejected=3)  # type: ignore[union-attr]
+    assert again.work.tally == Tally(unchanged=2, malformed=1, taken=1, repeated=1)  # type: ignore[union-attr]
     assert {code.fingerprint for code in it.listed()} == {
         mine.fingerprint,
         it.hasher.fingerprint("AAA111", app_id=APP),

@@ -27,6 +27,7 @@ from shared.coupons.ports.claims import (
     Reminders,
     Segments,
 )
+from shared.kernel.clock import rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.paging import Page
 
@@ -152,6 +153,19 @@ class InMemoryPublicationStore(PublicationStore):
             return self.kept[app_id, publication_id]
         except KeyError:
             raise PublicationNotFoundError(publication_id) from None
+
+    @override
+    def list_publications(
+        self, coupon_id: str, *, app_id: str, limit: int, cursor: str | None
+    ) -> Page[Publication]:
+        found = {
+            f"{rfc3339(one.created_at)}#{one.publication_id}": one
+            for one in self.kept.values()
+            if (one.app_id, one.coupon_id) == (app_id, coupon_id)
+        }
+        places = [one for one in sorted(found, reverse=True) if cursor is None or one < cursor]
+        more = places[limit - 1] if len(places) > limit else None
+        return Page(items=[found[one] for one in places[:limit]], next_cursor=more)
 
     @override
     def replace_publication(self, publication: Publication, *, before: Publication) -> bool:

@@ -7,11 +7,12 @@ from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
 from functions.coupons_api.routes.callers import circumstances, own_contact
-from functions.coupons_api.schemas import AppId, CouponId, PublicationId
+from functions.coupons_api.schemas import AppId, CouponId, Cursor, Limit, PublicationId
 from functions.coupons_api.schemas.claims import (
     OwnClaimOut,
     PublicationIn,
     PublicationOut,
+    PublicationsOut,
     QualificationOut,
 )
 from functions.coupons_api.schemas.orders import BasketIn
@@ -23,6 +24,7 @@ from shared.coupons.errors import (
     PublicationSourceReusedError,
 )
 from shared.coupons.model.claims import Claim, ClaimedBy
+from shared.kernel.paging import cursor_of, place_of
 from shared.kernel.principal import Kind, Role
 from shared.platform.auth.doors import device, marketer
 from shared.platform.http.api import answered
@@ -109,6 +111,26 @@ def publish_coupon(
         by=caller().subject,
     )
     return answered(PublicationOut.of(publication), ACCEPTED)
+
+
+@router.on(
+    f"GET {COUPON}/publications",
+    summary="To whom a coupon was given",
+    access=marketer(Role.VIEWER),
+    success={OK: "A page of publications, the newest first."},
+    refusals=[CouponNotFoundError],
+)
+def list_publications(
+    app_id: AppId, coupon_id: CouponId, limit: Limit = 50, cursor: Cursor = None
+) -> PublicationsOut:
+    """Return which publications there are, and how far each is."""
+    page = publishing().list_publications(
+        coupon_id, app_id=app_id, limit=limit, cursor=cursor and place_of(cursor)
+    )
+    return PublicationsOut(
+        items=tuple(PublicationOut.of(one) for one in page.items),
+        next_cursor=page.next_cursor and cursor_of(page.next_cursor),
+    )
 
 
 @router.on(

@@ -150,6 +150,13 @@ class PublicationOut(Out):
         )
 
 
+class PublicationsOut(Out):
+    """A page of publications, the newest first."""
+
+    items: tuple[PublicationOut, ...]
+    next_cursor: str | None
+
+
 def _described(claim: Claim) -> dict[str, Any]:
     names = ("claim_id", "coupon_id", "contact_id", "state", "by", "claimed_at", "expires_at")
     return {name: getattr(claim, name) for name in (*names, "last_four")}

@@ -1,6 +1,7 @@
 """Codes and the jobs about them, on the wire."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Self
 
@@ -16,6 +17,7 @@ from shared.coupons.model.code_jobs import (
     Generation,
     JobKind,
     JobState,
+    Tally,
 )
 from shared.coupons.model.codes import Code, CodeKind, CodeState
 from shared.coupons.model.patterns import ALPHABET, DEFAULT_LENGTH, MOST_PLACES, Pattern
@@ -182,8 +184,13 @@ class CodeJobOut(Out):
     finished_at: datetime | None
     count: int | None = Field(description="Codes that are to be made; null for an import.")
     codes: int = Field(description="Codes that the coupon has by it.")
+    dry_run: bool = Field(description="Lines are judged, and nothing is written.")
+    accepted: int = Field(description="Lines that gave a code; in a dry run, that would give one.")
     unchanged: int = Field(description="Lines whose code the coupon had.")
-    rejected: int
+    rejected: int = Field(description="Lines that give no code, for any of the reasons below.")
+    malformed: int = Field(description="No code has such letters.")
+    taken: int = Field(description="The code belongs to another coupon.")
+    repeated: int = Field(description="An earlier line has the code.")
     failure: CodeJobFailureOut | None
 
     @classmethod
@@ -237,7 +244,7 @@ class AssignmentIn(In):
 
 def _described(job: CodeJob) -> dict[str, Any]:
     work, failure = job.work, job.failure
-    tally = work.tally if isinstance(work, CodeImport) else None
+    tally = work.tally if isinstance(work, CodeImport) else Tally()
     return {
         "job_id": job.job_id,
         "kind": job.kind,
@@ -248,7 +255,8 @@ def _described(job: CodeJob) -> dict[str, Any]:
         "finished_at": job.finished_at,
         "count": work.count if isinstance(work, Generation) else None,
         "codes": work.codes,
-        "unchanged": tally.unchanged if tally else 0,
-        "rejected": tally.rejected if tally else 0,
+        "dry_run": isinstance(work, CodeImport) and work.dry_run,
+        **asdict(tally),
+        "rejected": tally.rejected,
         "failure": CodeJobFailureOut(code=failure.code, detail=failure.detail) if failure else None,
     }

@@ -119,19 +119,31 @@ class Cursor:
 class Tally:
     """Lines by what came of them; in a dry run, what would come of them.
 
-    A line that an interrupted worker had written already counts as accepted when it is read again.
+    ``unchanged``: the coupon had the code before. The others give none, and are ``rejected``: no
+    code has such letters (``malformed``), another coupon has it (``taken``), or an earlier line
+    (``repeated``). A line that an interrupted worker had written already counts as accepted when it
+    is read again.
     """
 
     accepted: int = 0
     unchanged: int = 0
-    rejected: int = 0
+    malformed: int = 0
+    taken: int = 0
+    repeated: int = 0
+
+    @property
+    def rejected(self) -> int:
+        """Return how many lines give no code."""
+        return self.malformed + self.taken + self.repeated
 
     def plus(self, other: "Tally") -> "Tally":
         """Return the sum of two."""
         return Tally(
             accepted=self.accepted + other.accepted,
             unchanged=self.unchanged + other.unchanged,
-            rejected=self.rejected + other.rejected,
+            malformed=self.malformed + other.malformed,
+            taken=self.taken + other.taken,
+            repeated=self.repeated + other.repeated,
         )
 
 

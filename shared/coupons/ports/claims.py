@@ -182,6 +182,12 @@ class PublicationStore(Protocol):
         """Return the publication or raise ``PublicationNotFoundError``."""
         ...
 
+    def list_publications(
+        self, coupon_id: str, *, app_id: str, limit: int, cursor: str | None
+    ) -> Page[Publication]:
+        """Return a coupon's publications, the newest first."""
+        ...
+
     def replace_publication(self, publication: Publication, *, before: Publication) -> bool:
         """Store the version after ``before``; say whether it is the one that stood."""
         ...

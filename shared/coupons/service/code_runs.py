@@ -8,6 +8,7 @@ tried until so many of them are codes, and a code never goes away.
 """
 
 import hmac
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -185,10 +186,13 @@ class CodeRunService:
         if rejects:
             in_order = sorted(rejects, key=lambda one: one.line)
             self.files.put_rejects(job, in_order, line=batch[0].line)
+        reasons = Counter(reject.reason for reject in rejects)
         tally = Tally(
             accepted=len(mine),
             unchanged=len(batch) - len(mine) - len(rejects),
-            rejected=len(rejects),
+            malformed=reasons[RejectReason.MALFORMED],
+            taken=reasons[RejectReason.TAKEN],
+            repeated=reasons[RejectReason.REPEATED],
         )
         return work.moved(batch[-1].end, tally)
 

@@ -28,6 +28,7 @@ from shared.coupons.ports.coupons import CouponStore
 from shared.coupons.service.claims import ClaimService
 from shared.kernel.clock import Clock
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
+from shared.kernel.paging import Page
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,19 @@ class PublishingService:
             PublicationNotFoundError: the app has none of this id.
         """
         return self.publications.get_publication(publication_id, app_id=app_id)
+
+    def list_publications(
+        self, coupon_id: str, *, app_id: str, limit: int, cursor: str | None
+    ) -> Page[Publication]:
+        """Return a page of a coupon's publications, the newest first.
+
+        Raises:
+            CouponNotFoundError: the app has no such coupon.
+        """
+        self.coupons.get_coupon(coupon_id, app_id=app_id)
+        return self.publications.list_publications(
+            coupon_id, app_id=app_id, limit=limit, cursor=cursor
+        )
 
     def advance(self, publication_id: str, *, app_id: str) -> Publication:
         """Give the coupon to the next people, and have a worker go on with those after them.

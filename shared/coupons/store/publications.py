@@ -1,8 +1,9 @@
 """Publications in DynamoDB.
 
-| what        | pk                 | sk |
-| ----------- | ------------------ | -- |
-| publication | APP#<app>#PUB#<id> | P  |
+| what              | pk                      | sk          |
+| ----------------- | ----------------------- | ----------- |
+| publication       | APP#<app>#PUB#<id>      | P           |
+| those of a coupon | APP#<app>#PUBS#<coupon> | <time>#<id> |
 """
 
 import json
@@ -16,7 +17,8 @@ from typing_extensions import override
 from shared.coupons.errors import PublicationNotFoundError
 from shared.coupons.model.publications import Publication, PublicationState, Recipients, Tally
 from shared.coupons.ports.claims import PublicationStore
-from shared.kernel.clock import from_rfc3339
+from shared.kernel.clock import from_rfc3339, rfc3339
+from shared.kernel.paging import Page
 from shared.platform.dynamodb import Put, Row, WriteRefusedError, bind, commit
 from shared.platform.ledger import plain
 
@@ -28,17 +30,31 @@ class _PublicationRow(Row):
     version = NumberAttribute()
 
 
+class _ListedRow(Row):
+    """The fact that a coupon has a publication, in the order of time."""
+
+
 class DynamoPublicationStore(PublicationStore):
     """Publications, in the coupons table."""
 
     def __init__(self, *, table: str) -> None:
         self._row = bind(_PublicationRow, table=table)
+        self._listed = bind(_ListedRow, table=table)
 
     @override
     def add_publication(self, publication: Publication) -> Publication:
         absent = self._row.pk.does_not_exist()
+        listed = self._listed(
+            _list_partition(publication.app_id, publication.coupon_id),
+            f"{rfc3339(publication.created_at)}#{publication.publication_id}",
+        )
         try:
-            commit({"publication": Put(row=self._row_of(publication), condition=absent)})
+            commit(
+                {
+                    "publication": Put(row=self._row_of(publication), condition=absent),
+                    "listed": Put(row=listed),
+                }
+            )
         except WriteRefusedError:
             return self.get_publication(publication.publication_id, app_id=publication.app_id)
         return publication
@@ -50,6 +66,27 @@ class DynamoPublicationStore(PublicationStore):
         except DoesNotExist as error:
             raise PublicationNotFoundError(publication_id) from error
         return _publication_of(row, app_id=app_id)
+
+    @override
+    def list_publications(
+        self, coupon_id: str, *, app_id: str, limit: int, cursor: str | None
+    ) -> Page[Publication]:
+        listed = list(
+            self._listed.query(
+                _list_partition(app_id, coupon_id),
+                self._listed.sk < cursor if cursor else None,
+                limit=limit + 1,
+                scan_index_forward=False,
+                consistent_read=True,
+            )
+        )
+        ids = [row.sk.rpartition("#")[2] for row in listed[:limit]]
+        keys = [_key(app_id, one) for one in ids]
+        rows = self._row.batch_get(keys, consistent_read=True) if keys else ()
+        publications = (_publication_of(row, app_id=app_id) for row in rows)
+        found = {one.publication_id: one for one in publications}
+        more = listed[limit - 1].sk if len(listed) > limit else None
+        return Page(items=[found[one] for one in ids], next_cursor=more)
 
     @override
     def replace_publication(self, publication: Publication, *, before: Publication) -> bool:
@@ -72,6 +109,10 @@ class DynamoPublicationStore(PublicationStore):
 
 def _key(app_id: str, publication_id: str) -> tuple[str, str]:
     return f"APP#{app_id}#PUB#{publication_id}", "P"
+
+
+def _list_partition(app_id: str, coupon_id: str) -> str:
+    return f"APP#{app_id}#PUBS#{coupon_id}"
 
 
 def _publication_of(row: _PublicationRow, *, app_id: str) -> Publication:

@@ -79,9 +79,26 @@ def test_a_file_of_codes_is_announced_uploaded_and_taken_in(counter: Counter) ->
     httpx.put(upload["url"], content=content, headers=upload["headers"]).raise_for_status()
     assert counter.call(f"POST {jobs}/{job_id}/start").status == 202
     done = worked(counter, coupon_id, job_id)
-    assert (done["codes"], done["rejected"]) == (2, 1)
+    assert (done["codes"], done["accepted"], done["malformed"], done["rejected"]) == (2, 2, 1, 1)
     assert "malformed_code" in httpx.get(done["rejects_url"]).text
     assert counter.redeem(counter.ada, "alpha 1234567").status == 201
+
+
+def test_a_dry_run_says_what_would_come_of_each_line(counter: Counter) -> None:
+    counter.a_coupon(code="TAKEN1")
+    coupon_id = counter.a_coupon(code="MINE22")
+    content = b"code\nALPHA-1234567\nBETA-12345678\nalpha 1234567\nTAKEN1\nMINE22\n?\n"
+    announced = counter.call(
+        f"POST /coupons/{coupon_id}/codes", {"import": {"size": len(content), "dry_run": True}}
+    ).body
+    upload, job_id = announced["upload"], announced["job"]["job_id"]
+    httpx.put(upload["url"], content=content, headers=upload["headers"]).raise_for_status()
+    counter.call(f"POST /coupons/{coupon_id}/codes/jobs/{job_id}/start")
+    done = worked(counter, coupon_id, job_id)
+    lines = ("accepted", "unchanged", "malformed", "taken", "repeated", "rejected")
+    assert [done[one] for one in lines] == [2, 1, 1, 1, 1, 3]
+    assert (done["dry_run"], done["codes"]) == (True, 0)
+    assert counter.redeem(counter.ada, "ALPHA1234567").body["code"] == "code_refused"
 
 
 def test_an_assigned_code_is_of_use_to_its_person_alone(counter: Counter) -> None:

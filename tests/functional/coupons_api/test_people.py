@@ -103,9 +103,24 @@ def test_a_publication_is_ordered_once_for_a_source(counter: Counter) -> None:
     assert (other.status, other.body["code"]) == (422, "source_id_reused")
     publication_id = first.body["publication_id"]
     assert counter.call(f"GET {path}/{publication_id}").body == first.body
+    assert counter.call(f"GET {path}").body == {"items": [first.body], "next_cursor": None}
     jobs = [job["MessageBody"] for job in counter.deployed.aws.jobs]
     named = {"app_id": counter.app_id, "publication_id": publication_id}
     assert jobs == [named, named]
+
+
+def test_publications_are_listed_page_by_page_the_newest_first(counter: Counter) -> None:
+    coupon_id = counter.a_coupon()
+    path = f"/coupons/{coupon_id}/publications"
+    for number in range(3):
+        body = {"source_id": f"mail-{number}", "contacts": [counter.ada["contact_id"]]}
+        counter.call(f"POST {path}", body)
+    first = counter.call(f"GET {path}", query={"limit": "2"}).body
+    rest = counter.call(f"GET {path}", query={"cursor": first["next_cursor"]}).body
+    found = [one["source_id"] for one in (*first["items"], *rest["items"])]
+    assert (found, rest["next_cursor"]) == (["mail-2", "mail-1", "mail-0"], None)
+    unknown = counter.call(f"GET /coupons/cpn_{'0' * 26}/publications")
+    assert (unknown.status, unknown.body["code"]) == (404, "coupon_not_found")
 
 
 def test_a_removed_key_of_a_store_opens_nothing(counter: Counter) -> None:

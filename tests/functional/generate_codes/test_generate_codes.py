@@ -139,7 +139,7 @@ def test_a_file_is_uploaded_taken_in_and_deleted(
 
     done = now(orders, made.job)
     assert isinstance(done.work, CodeImport)
-    assert (done.state, done.work.tally) == (JobState.DONE, Tally(accepted=2, rejected=1))
+    assert (done.state, done.work.tally) == (JobState.DONE, Tally(accepted=2, malformed=1))
     url = orders.rejects_url(done)
     assert url is not None
     reject = json.loads(httpx.get(url).text)

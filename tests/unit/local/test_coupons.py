@@ -62,7 +62,7 @@ def an_audit(*limits: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def a_job(state: str, **changes: Any) -> dict[str, Any]:
-    counts = {"codes": 0, "unchanged": 0, "rejected": 0}
+    counts = {"codes": 0, "accepted": 0, "unchanged": 0, "rejected": 0}
     return {"job_id": "cjb_1", "state": state, **counts, **changes}
 
 
