@@ -52,7 +52,11 @@ class Coupons(Construct):
             self,
             "Api",
             package="coupons_api",
-            environment={**tables_and_queue, "CODE_FILES_BUCKET": data.code_files.bucket_name},
+            environment={
+                **tables_and_queue,
+                "PUSH_TABLE": data.push.table_name,
+                "CODE_FILES_BUCKET": data.code_files.bucket_name,
+            },
         )
         data.doors.open_to(self.api)
         data.doors.show_code_key(self.api)
@@ -62,6 +66,8 @@ class Coupons(Construct):
         # What rules ask: who it is, what they allow, and what they did before.
         data.registrations.allow_reading(self.api, index="anonymous")
         data.contact_policy.allow_reading(self.api)
+        # The template of reminders that a coupon names.
+        data.push.allow(self.api, "GetItem")
         # What marketers do is kept there, and the data key of whose code is the first secret.
         data.registrations.allow(self.api, "PutItem")
         data.contact_events.allow(self.api, "PutItem", "GetItem", "Query")

@@ -1,6 +1,7 @@
 """Coupons in memory, held to the contracts of the real stores."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from typing_extensions import override
 
@@ -11,7 +12,7 @@ from shared.coupons.errors import (
 )
 from shared.coupons.model.coupons import Coupon
 from shared.coupons.model.settings import CouponSettings
-from shared.coupons.ports.coupons import CouponStore, RunningLimits
+from shared.coupons.ports.coupons import CouponStore, Elsewhere, RunningLimits
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
@@ -100,6 +101,21 @@ class NotedLimits(RunningLimits):
     @override
     def adjust_app(self, settings: CouponSettings, *, before: CouponSettings) -> None:
         self.adjusted.append((before.version, settings.version))
+
+
+@dataclass
+class Everything(Elsewhere):
+    """Has any segment and any template but what is gone."""
+
+    gone: set[str] = field(default_factory=set)
+
+    @override
+    def has_segment(self, segment_id: str, *, app_id: str) -> bool:
+        return segment_id not in self.gone
+
+    @override
+    def has_template(self, template_id: str, *, app_id: str) -> bool:
+        return template_id not in self.gone
 
 
 class EveryApp:

@@ -25,7 +25,7 @@ from shared.kernel.ids import Ids
 from shared.platform.ledger import Ledger
 from tests.contract.redeeming import BASKET, assemble, red, tenth
 from tests.fakes.coupon_claims import KnownPeople, NumberedCodes
-from tests.fakes.coupons import EveryApp, NotedLimits
+from tests.fakes.coupons import EveryApp, Everything, NotedLimits
 from tests.functional.shops import Shop
 
 
@@ -55,7 +55,12 @@ class Offers:
         return cls(
             shop=shop,
             coupons=CouponService(
-                apps=EveryApp(), coupons=store, running=NotedLimits(), clock=clock, ids=ids
+                apps=EveryApp(),
+                elsewhere=Everything(),
+                coupons=store,
+                running=NotedLimits(),
+                clock=clock,
+                ids=ids,
             ),
             claims=ClaimService(
                 coupons=store,

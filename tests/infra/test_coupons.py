@@ -19,6 +19,7 @@ def test_the_api_writes_coupons_and_reads_what_rules_ask(service: Template) -> N
         "Registrations": READ | dynamodb("PutItem"),
         "Registrations/index/anonymous": dynamodb("Query"),
         "ContactPolicy": READ,
+        "Push": dynamodb("GetItem"),
         "ContactEvents": dynamodb("PutItem", "GetItem", "Query"),
         "CodeFiles/APP/*": {"s3:GetObject", "s3:PutObject"},
         "CodeFiles": {"s3:ListBucket"},
@@ -73,6 +74,7 @@ def test_the_functions_are_told_where_things_are(service: Template) -> None:
     wanted = {
         "coupons_api": {
             **tables,
+            "PUSH_TABLE": "Push",
             "PUBLICATION_QUEUE_URL": "CouponsPublications",
             "CODE_FILES_BUCKET": "CodeFiles",
         },

@@ -63,6 +63,7 @@ from shared.platform.observability import count
 from shared.platform.queue import JobQueue
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
+from shared.registrations.errors import SegmentNotFoundError
 from shared.registrations.service.audit import AuditService
 from shared.registrations.service.callers import CallerService
 from shared.registrations.service.identifiers import IdentifierService
@@ -105,11 +106,36 @@ class KnownApps:
         self._apps.get_app(app_id)
 
 
+class KnownElsewhere:
+    """The registrations' segments and the push domain's templates."""
+
+    def has_segment(self, segment_id: str, *, app_id: str) -> bool:
+        """Say whether the app has such a segment."""
+        try:
+            _segment_store().get_segment(segment_id, app_id=app_id)
+        except SegmentNotFoundError:
+            return False
+        return True
+
+    def has_template(self, template_id: str, *, app_id: str) -> bool:
+        """Say whether the app has such a template of pushes."""
+        from shared.push.errors import TemplateNotFoundError  # noqa: PLC0415 - few coupons remind
+        from shared.push.store import DynamoTemplateStore  # noqa: PLC0415
+
+        templates = DynamoTemplateStore(table=settings().push_table, ledger=_ledger())
+        try:
+            templates.get_template(template_id, app_id=app_id)
+        except TemplateNotFoundError:
+            return False
+        return True
+
+
 @cache
 def coupons() -> CouponService:
     """Return the definitions of this process."""
     return CouponService(
         apps=KnownApps(_app_store()),
+        elsewhere=KnownElsewhere(),
         coupons=_coupon_store(),
         running=adjuster(),
         clock=system_clock,

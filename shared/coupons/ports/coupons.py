@@ -18,6 +18,18 @@ class Apps(Protocol):
         ...
 
 
+class Elsewhere(Protocol):
+    """What a coupon names and others keep."""
+
+    def has_segment(self, segment_id: str, *, app_id: str) -> bool:
+        """Say whether the app has such a segment."""
+        ...
+
+    def has_template(self, template_id: str, *, app_id: str) -> bool:
+        """Say whether the app has such a template of pushes."""
+        ...
+
+
 class CouponStore(Protocol):
     """The definitions of an app's coupons, and its settings for all of them."""
 

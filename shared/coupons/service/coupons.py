@@ -18,7 +18,7 @@ from shared.coupons.model.coupons import Coupon, CouponState, begun, numbered
 from shared.coupons.model.documents import changed_by, coupon_of, settings_of
 from shared.coupons.model.limits import Limit
 from shared.coupons.model.settings import CouponSettings
-from shared.coupons.ports.coupons import Apps, CouponStore, RunningLimits
+from shared.coupons.ports.coupons import Apps, CouponStore, Elsewhere, RunningLimits
 from shared.kernel.clock import Clock
 from shared.kernel.envelope import Envelope, seal
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
@@ -32,6 +32,7 @@ class CouponService:
     """Keeps coupons, and moves them on."""
 
     apps: Apps
+    elsewhere: Elsewhere
     coupons: CouponStore
     running: RunningLimits
     clock: Clock
@@ -45,7 +46,7 @@ class CouponService:
         Raises what ``apps`` raises where there is no such app.
 
         Raises:
-            InvalidFieldsError: the definition has problems.
+            InvalidFieldsError: the definition has problems, or names what there is not.
             IdempotencyKeyReusedError: the attempt's key belongs to another request.
         """
         if attempt and (before := self._recall(attempt, app_id=app_id)):
@@ -55,6 +56,7 @@ class CouponService:
             coupon_of(document, app_id=app_id, created_at=self.clock()),
             coupon_id=self.ids.new("cpn"),
         )
+        self._check_named(coupon)
         event = self._told(CouponCreated, coupon, by=by)
         if self.coupons.add_coupon(coupon, event, attempt=attempt) or attempt is None:
             return coupon, False
@@ -81,12 +83,14 @@ class CouponService:
             CouponNotFoundError: the app has none of this id.
             CouponChangedError: another version stands by now.
             CouponStateError: it has ended.
-            InvalidFieldsError: the definition has problems, or what was promised would change.
+            InvalidFieldsError: the definition has problems, names what there is not, or what was
+                promised would change.
         """
         before = self.coupons.get_coupon(coupon_id, app_id=app_id)
         if before.version != version:
             raise CouponChangedError(f"version {before.version} stands")
         after = before.changed_to(changed_by(changes, before))
+        self._check_named(after, before=before)
         event = self._told(CouponUpdated, after, by=by)
         self.coupons.replace_coupon(after, event, before=before)
         if before.state.has_run and after.limits != before.limits:
@@ -151,6 +155,34 @@ class CouponService:
         if after.limits != before.limits:
             self.running.adjust_app(after, before=before)
         return after
+
+    def _check_named(self, coupon: Coupon, *, before: Coupon | None = None) -> None:
+        """Hold what a definition newly names against what there is.
+
+        What it named before may have gone since: that is no reason to refuse another change.
+
+        Raises:
+            InvalidFieldsError: a segment or the template of its reminders does not exist.
+        """
+        named = coupon.rules.segments - (before.rules.segments if before else frozenset())
+        problems = [
+            FieldProblem(pointer="/rules/segments", code="not_found", detail=f"no segment {one}")
+            for one in sorted(named)
+            if not self.elsewhere.has_segment(one, app_id=coupon.app_id)
+        ]
+        template_id = coupon.claims.reminder_template_id
+        is_new = before is None or template_id != before.claims.reminder_template_id
+        if is_new and template_id is not None:
+            problems += self._problems_of_template(template_id, coupon.app_id)
+        if problems:
+            raise InvalidFieldsError("the coupon names what there is not", fields=problems)
+
+    def _problems_of_template(self, template_id: str, app_id: str) -> Sequence[FieldProblem]:
+        if self.elsewhere.has_template(template_id, app_id=app_id):
+            return ()
+        pointer = "/claims/reminder_template_id"
+        detail = f"no template {template_id}"
+        return [FieldProblem(pointer=pointer, code="not_found", detail=detail)]
 
     def _move(
         self,

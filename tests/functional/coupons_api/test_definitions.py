@@ -1,5 +1,7 @@
 """What coupons promise may change as far as nobody is let down; apps have limits of their own."""
 
+from typing import Any
+
 from tests.functional.coupons_api.counter import TENTH_OFF, Counter
 
 THREE = {"subject": "coupon", "uses": 3}
@@ -71,6 +73,32 @@ def test_a_paused_coupon_is_of_no_use_and_an_ended_one_never_again(counter: Coun
     assert counter.call(f"POST /coupons/{coupon_id}/end").body["state"] == "ended"
     late = counter.call(f"POST /coupons/{coupon_id}/activate")
     assert (late.status, late.body["code"]) == (409, "coupon_state")
+
+
+def test_a_coupon_names_segments_and_templates_that_there_are(counter: Counter) -> None:
+    content = {"title": "Soon over", "body": "Use it."}
+    template = counter.call(
+        "POST /templates", {"name": "soon", "default_locale": "en", "contents": {"en": content}}
+    )
+    segment = counter.call("POST /segments", {"name": "vips", "rule": {"tag": "vip"}})
+
+    def named(segment_id: str, template_id: str) -> dict[str, Any]:
+        return {
+            **TENTH_OFF,
+            "validity": {"after_claim_minutes": 2_880},
+            "rules": {"segments": [segment_id]},
+            "claims": {"remind_before_hours": 24, "reminder_template_id": template_id},
+        }
+
+    there = named(segment.body["segment_id"], template.body["template_id"])
+    assert counter.call("POST /coupons", there).status == 201
+    refused = counter.call("POST /coupons", named(f"seg_{'0' * 26}", f"tpl_{'0' * 26}"))
+    assert refused.status == 422
+    found = [(one["pointer"], one["code"]) for one in refused.body["errors"]]
+    assert found == [
+        ("/rules/segments", "not_found"),
+        ("/claims/reminder_template_id", "not_found"),
+    ]
 
 
 def test_coupons_are_listed_page_by_page(counter: Counter) -> None:

@@ -45,7 +45,9 @@ def test_a_stranger_is_told_the_same_of_a_code_that_exists(counter: Counter) -> 
 def test_a_code_that_exists_takes_the_same_reads(
     counter: Counter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counter.a_coupon(code="SPRING", rules={"segments": ["vip"], "consents": ["email"]}, **NOT_YET)
+    segment = counter.call("POST /segments", {"name": "vips", "rule": {"tag": "vip"}}).body
+    rules = {"segments": [segment["segment_id"]], "consents": ["email"]}
+    counter.a_coupon(code="SPRING", rules=rules, **NOT_YET)
     counter.validate(counter.ada, MISSING)  # what is kept for a while is read
     known = calls_during(monkeypatch, counter, "SPRING")
     assert known == calls_during(monkeypatch, counter, MISSING)

@@ -18,7 +18,7 @@ from shared.kernel.errors import InvalidFieldsError
 from shared.kernel.idempotency import Attempt, IdempotencyKeyReusedError
 from shared.kernel.ids import Ids
 from tests.fakes.clock import ManualClock
-from tests.fakes.coupons import EveryApp, InMemoryCouponStore, NotedLimits
+from tests.fakes.coupons import EveryApp, Everything, InMemoryCouponStore, NotedLimits
 from tests.unit.coupons.definitions import APP, PLAIN, WHOLE
 
 NEW_LIMITS = [{**one, "limit_id": None} for one in WHOLE["limits"]]
@@ -28,12 +28,14 @@ SALE = {**WHOLE, "limits": NEW_LIMITS}
 @dataclass(kw_only=True)
 class Office:
     coupons: InMemoryCouponStore = field(default_factory=InMemoryCouponStore)
+    elsewhere: Everything = field(default_factory=Everything)
     running: NotedLimits = field(default_factory=NotedLimits)
     clock: ManualClock = field(default_factory=ManualClock)
 
     def __post_init__(self) -> None:
         self.service = CouponService(
             apps=EveryApp(),
+            elsewhere=self.elsewhere,
             coupons=self.coupons,
             running=self.running,
             clock=self.clock,
@@ -72,6 +74,36 @@ def test_a_new_coupon_takes_no_limit_of_another(it: Office) -> None:
         it.create(WHOLE)
     assert refused.value.fields[0].pointer == "/limits/0/limit_id"
     assert it.told() == []
+
+
+def pointers(refused: pytest.ExceptionInfo[InvalidFieldsError]) -> list[str]:
+    return [problem.pointer for problem in refused.value.fields]
+
+
+def test_a_coupon_names_no_segment_or_template_that_there_is_not(it: Office) -> None:
+    it.elsewhere.gone = {"vips", "tpl_1"}
+    named = {
+        "rules": {"segments": ["vips", "students"]},
+        "claims": {"remind_before_hours": 1, "reminder_template_id": "tpl_1"},
+        "validity": {"end": "2026-12-24"},
+    }
+    with pytest.raises(InvalidFieldsError) as refused:
+        it.create({**PLAIN, **named})
+    assert pointers(refused) == ["/rules/segments", "/claims/reminder_template_id"]
+    assert it.told() == []
+    coupon, _ = it.create(PLAIN)
+    with pytest.raises(InvalidFieldsError) as refused:
+        it.change(coupon, **named)
+    assert pointers(refused) == ["/rules/segments", "/claims/reminder_template_id"]
+
+
+def test_what_a_coupon_named_before_it_was_gone_stands_in_no_ones_way(it: Office) -> None:
+    coupon, _ = it.create({**PLAIN, "rules": {"segments": ["vips"]}})
+    it.elsewhere.gone = {"vips", "students"}
+    changed = it.change(coupon, name="Another")
+    with pytest.raises(InvalidFieldsError) as refused:
+        it.change(changed, rules={"segments": ["vips", "students"]})
+    assert pointers(refused) == ["/rules/segments"]
 
 
 def test_the_same_attempt_makes_one_coupon(it: Office) -> None:
