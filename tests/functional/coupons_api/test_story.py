@@ -111,3 +111,23 @@ def test_a_redemption_is_its_own_persons_and_its_own_stores(counter: Counter) ->
     other_store = counter.a_till("basel-1", seed="another")
     assert counter.call(f"GET {path}", bearer=other_store).status == 404
     assert counter.of(counter.ada, f"GET {path}").status == 404
+
+
+def test_what_is_reckoned_again_lessens_the_refund_once_the_minimum_is_missed(
+    counter: Counter,
+) -> None:
+    counter.a_coupon(
+        code="SPRING",
+        discount={"kind": "amount", "amount_off": 1_000, "currency": "CHF"},
+        rules={"minimum_amount": 6_000},
+        partial_refund="reevaluate",
+    )
+    used = counter.redeem(counter.ada, "SPRING").body
+    path = f"POST /redemptions/{used['redemption_id']}/rollback"
+    # A shirt of 25.00: the 55.00 that stay are below the minimum, and have no discount any more.
+    shirt = {"lines": [{"line_id": "1", "quantity": 1}]}
+    first = counter.of(counter.ada, path, shirt, headers={"Idempotency-Key": "back-1"}).body
+    assert (first["amount"], first["lessened"]) == (1_500, 687)
+    rest = counter.of(counter.ada, path, {}, headers={"Idempotency-Key": "back-2"}).body
+    assert (rest["amount"], rest["lessened"]) == (5_500, 0)
+    assert first["amount"] + rest["amount"] == 8_000 - used["discount"]
