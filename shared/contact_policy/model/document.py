@@ -4,9 +4,7 @@ Reading collects every problem of a document, with its place, and raises them to
 rules that is missing has none; ``weights`` and ``bypass`` that are missing are the defaults.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -17,6 +15,7 @@ from shared.contact_policy.model.policy import (
     BYPASSABLE,
     DEFAULT_BYPASS,
     DEFAULT_WEIGHTS,
+    MARKETING,
     MINUTES_OF_DAY,
     Calendar,
     CapRule,
@@ -50,12 +49,14 @@ from shared.contact_policy.model.schema import (
     TOPIC_PATTERN,
 )
 from shared.kernel.decisions import HIGHEST_PRIORITY, LOWEST_PRIORITY, Gate
-from shared.kernel.errors import FieldProblem
+from shared.kernel.documents import Fields, Reader
 from shared.kernel.events import Channel, Purpose
 
 WordT = TypeVar("WordT", bound=StrEnum)
+ReadT = TypeVar("ReadT")
 
 _BYPASSING = (Purpose.TRANSACTIONAL, Purpose.SERVICE)
+_EVERY_CHANNEL = frozenset(Channel)
 _SECTIONS = ("consent", "cooldowns", "quiet_hours", "dedupe", "gaps", "caps")
 
 
@@ -66,10 +67,10 @@ def policy_of(document: Any) -> Policy:
         PolicyInvalidError: it breaks a rule of documents; ``fields`` has every problem.
         PolicyTooLargeError: what it makes us remember of a person could pass an item's size.
     """
-    problems: list[FieldProblem] = []
-    policy = _policy(_Reader(document, "", problems))
-    if problems:
-        raise PolicyInvalidError("the policy document has problems", fields=problems)
+    reader = Reader(document)
+    policy = _policy(reader)
+    if reader.problems:
+        raise PolicyInvalidError("the policy document has problems", fields=reader.problems)
     check_size(policy)
     return policy
 
@@ -111,172 +112,71 @@ def document_of(policy: Policy) -> dict[str, Any]:
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """One place of a document. What is wrong there is noted, and a stand-in is read instead."""
-
-    value: Any
-    pointer: str
-    problems: list[FieldProblem]
-
-    def refuse(self, code: str, detail: str) -> None:
-        self.problems.append(FieldProblem(pointer=self.pointer, code=code, detail=detail))
-
-    def fields(self, *known: str, required: Sequence[str] = ()) -> Mapping[str, "_Reader"]:
-        """Return the fields that are there; note those that are unknown or missing."""
-        if not isinstance(self.value, Mapping):
-            self.refuse("type", "an object is needed")
-            return {}
-        for name in self.value:
-            if name not in known:
-                self._below(name).refuse("unknown", "there is no such field")
-        for name in required:
-            if name not in self.value:
-                self._below(name).refuse("missing", "this field is required")
-        return {name: self._below(name) for name in known if name in self.value}
-
-    def items(self, *, most: int, least: int = 0) -> Sequence["_Reader"]:
-        if not isinstance(self.value, list | tuple):
-            self.refuse("type", "a list is needed")
-            return ()
-        if not least <= len(self.value) <= most:
-            self.refuse("length", f"from {least} to {most} entries")
-            return ()
-        return [
-            _Reader(value, f"{self.pointer}/{place}", self.problems)
-            for place, value in enumerate(self.value)
-        ]
-
-    def text(self, *, most: int) -> str:
-        if not isinstance(self.value, str) or not len(self.value) <= most:
-            self.refuse("text", f"a text of at most {most} characters is needed")
-            return ""
-        return self.value
-
-    def matched(self, pattern: str, detail: str) -> str:
-        if not isinstance(self.value, str) or not re.fullmatch(pattern, self.value):
-            self.refuse("pattern", detail)
-            return ""
-        return self.value
-
-    def number(self, *, least: int, most: int) -> int:
-        whole = isinstance(self.value, int) and not isinstance(self.value, bool)
-        if not whole or not least <= self.value <= most:
-            self.refuse("number", f"a whole number from {least} to {most} is needed")
-            return least
-        return int(self.value)
-
-    def hundredths(self, *, most: int) -> int:
-        """Return a number with at most two decimals, above 0, in hundredths."""
-        known = isinstance(self.value, int | float) and not isinstance(self.value, bool)
-        if not known or not 0 < self.value <= most or round(self.value * 100, 6) % 1:
-            self.refuse("number", f"a number from 0.01 to {most} with two decimals is needed")
-            return 1
-        amount: float = self.value
-        return round(amount * 100)
-
-    def flag(self) -> bool:
-        if not isinstance(self.value, bool):
-            self.refuse("type", "true or false is needed")
-        return self.value is True
-
-    def word(self, words: Iterable[WordT]) -> WordT | None:
-        found = next((word for word in words if word.value == self.value), None)
-        if found is None:
-            self.refuse("word", f"one of {', '.join(words)} is needed")
-        return found
-
-    def named(self, pattern: str, *, most: int) -> Mapping[str, "_Reader"]:
-        """Return fields of any name that matches; note the others, and too many of them."""
-        if not isinstance(self.value, Mapping):
-            self.refuse("type", "an object is needed")
-            return {}
-        if len(self.value) > most:
-            self.refuse("length", f"at most {most}")
-        found = {}
-        for name in self.value:
-            if isinstance(name, str) and re.fullmatch(pattern, name):
-                found[name] = self._below(name)
-            else:
-                self._below(name).refuse("pattern", f"a name matches {pattern}")
-        return found
-
-    def words(self, words: Sequence[WordT], *, least: int = 1) -> tuple[WordT, ...]:
-        read = [item.word(words) for item in self.items(least=least, most=len(words))]
-        found = tuple(word for word in read if word is not None)
-        if len(set(found)) < len(found):
-            self.refuse("twice", "every word stands once")
-        return found
-
-    def _below(self, name: object) -> "_Reader":
-        escaped = str(name).replace("~", "~0").replace("/", "~1")
-        value = self.value.get(name)
-        return _Reader(value, f"{self.pointer}/{escaped}", self.problems)
-
-
-def _policy(reader: _Reader) -> Policy:
+def _policy(reader: Reader) -> Policy:
     fields = reader.fields(
         *("description", "weights", "channel_order", "topics", *_SECTIONS, "bypass", "laws")
     )
     _check_ids(fields)
-    empty = _Reader([], "", [])
-
-    def rules(section: str) -> Sequence[_Reader]:
-        return fields.get(section, empty).items(most=MOST_RULES)
-
     return Policy(
-        description=fields["description"].text(most=LONGEST_DESCRIPTION)
-        if "description" in fields
-        else "",
-        weights=_read_weights(fields.get("weights")),
-        channel_order=fields.get("channel_order", empty).words(tuple(Channel), least=0),
-        topics=_read_topics(fields.get("topics")),
-        consent=tuple(map(_read_consent, rules("consent"))),
-        cooldowns=tuple(map(_read_cooldown, rules("cooldowns"))),
-        quiet_hours=tuple(map(_read_quiet_hours, rules("quiet_hours"))),
-        dedupe=tuple(map(_read_dedupe, rules("dedupe"))),
-        gaps=tuple(map(_read_gap, rules("gaps"))),
-        caps=tuple(map(_read_cap, rules("caps"))),
-        bypass=_read_bypass(fields.get("bypass")),
-        laws=_read_laws(fields.get("laws", empty)),
+        description=fields.read("description", _description, otherwise=""),
+        weights={**DEFAULT_WEIGHTS, **fields.read("weights", _weights, otherwise={})},
+        channel_order=tuple(fields.read("channel_order", _channels, otherwise=())),
+        topics=fields.read("topics", _topics, otherwise={}),
+        consent=_each(fields, "consent", _read_consent),
+        cooldowns=_each(fields, "cooldowns", _read_cooldown),
+        quiet_hours=_each(fields, "quiet_hours", _read_quiet_hours),
+        dedupe=_each(fields, "dedupe", _read_dedupe),
+        gaps=_each(fields, "gaps", _read_gap),
+        caps=_each(fields, "caps", _read_cap),
+        bypass={**DEFAULT_BYPASS, **fields.read("bypass", _bypass, otherwise={})},
+        laws=fields.read("laws", _laws, otherwise=()),
     )
 
 
-def _check_ids(fields: Mapping[str, _Reader]) -> None:
+def _each(fields: Fields, name: str, reading: Callable[[Reader], ReadT]) -> tuple[ReadT, ...]:
+    """Return what is read of each entry of a list, which may be left out."""
+    listed = fields.read(name, lambda one: one.items(most=MOST_RULES), otherwise=())
+    return tuple(map(reading, listed))
+
+
+def _check_ids(fields: Fields) -> None:
     """Note ids that stand twice in the document: reasons name rules by them."""
     seen: set[str] = set()
-    for section in _SECTIONS:
-        rules = fields[section].value if section in fields else ()
-        for place, rule in enumerate(rules if isinstance(rules, list | tuple) else ()):
+    for section in (fields.found[name] for name in _SECTIONS if name in fields.found):
+        rules = section.value if isinstance(section.value, list | tuple) else ()
+        for place, rule in enumerate(rules):
             name = rule.get("id") if isinstance(rule, Mapping) else None
             if isinstance(name, str) and name in seen:
-                pointer = f"/{section}/{place}/id"
-                _Reader(name, pointer, fields[section].problems).refuse("twice", "an id is unique")
+                section.below(place, rule).below("id", name).refuse("twice", "an id is unique")
             elif isinstance(name, str):
                 seen.add(name)
 
 
-def _read_weights(reader: _Reader | None) -> Mapping[Channel, int]:
-    fields = reader.fields(*(channel.value for channel in Channel)) if reader else {}
-    own = {Channel(name): field.hundredths(most=MOST_WEIGHT) for name, field in fields.items()}
-    return {**DEFAULT_WEIGHTS, **own}
+def _description(reader: Reader) -> str:
+    return reader.text(least=0, most=LONGEST_DESCRIPTION)
 
 
-def _read_topics(reader: _Reader | None) -> Mapping[str, str]:
-    if reader is None:
-        return {}
-    topics = reader.named(TOPIC_PATTERN, most=MOST_TOPICS)
-    return {topic: name.text(most=LONGEST_NAME) for topic, name in topics.items()}
+def _weights(reader: Reader) -> Mapping[Channel, int]:
+    fields = reader.fields(*Channel)
+    return {Channel(name): one.hundredths(most=MOST_WEIGHT) for name, one in fields.found.items()}
 
 
-def _read_bypass(reader: _Reader | None) -> Mapping[Purpose, frozenset[Gate]]:
-    fields = reader.fields(*(purpose.value for purpose in _BYPASSING)) if reader else {}
+def _channels(reader: Reader) -> Sequence[Channel]:
+    return reader.words(Channel)
+
+
+def _topics(reader: Reader) -> Mapping[str, str]:
+    topics = reader.named(pattern=TOPIC_PATTERN, most=MOST_TOPICS)
+    return {topic: name.text(least=0, most=LONGEST_NAME) for topic, name in topics.items()}
+
+
+def _bypass(reader: Reader) -> Mapping[Purpose, frozenset[Gate]]:
+    fields = reader.fields(*_BYPASSING)
     gates = [gate for gate in Gate if gate in BYPASSABLE]
-    own = {Purpose(name): frozenset(field.words(gates, least=0)) for name, field in fields.items()}
-    return {**DEFAULT_BYPASS, **own}
+    return {Purpose(name): frozenset(one.words(gates)) for name, one in fields.found.items()}
 
 
-def _read_laws(reader: _Reader) -> tuple[str, ...]:
+def _laws(reader: Reader) -> tuple[str, ...]:
     names = []
     for item in reader.items(most=len(LAWS)):
         if not isinstance(item.value, str) or item.value not in LAWS or item.value in names:
@@ -287,110 +187,133 @@ def _read_laws(reader: _Reader) -> tuple[str, ...]:
 
 
 def _rule(
-    reader: _Reader, *required: str, optional: Sequence[str] = ()
-) -> tuple[str, Scope, Mapping[str, _Reader]]:
+    reader: Reader, *required: str, optional: Sequence[str] = ()
+) -> tuple[str, Scope, Fields]:
     """Return the id and scope that every rule has, and its own fields."""
     fields = reader.fields(
         *("id", "channels", "purposes", *required, *optional), required=("id", *required)
     )
-    name = ""
-    if "id" in fields:
-        name = fields["id"].matched(ID_PATTERN, "an id of lower case letters, digits, - and _")
-    channels: tuple[Channel, ...] = tuple(Channel)
-    purposes: tuple[Purpose, ...] = (Purpose.MARKETING,)
-    if "channels" in fields:
-        channels = fields["channels"].words(channels)
-    if "purposes" in fields:
-        purposes = fields["purposes"].words(tuple(Purpose))
-    return name, Scope(channels=frozenset(channels), purposes=frozenset(purposes)), fields
+    scope = Scope(
+        channels=fields.read("channels", lambda one: _some(one, Channel), otherwise=_EVERY_CHANNEL),
+        purposes=fields.read("purposes", lambda one: _some(one, Purpose), otherwise=MARKETING),
+    )
+    return fields.read("id", _id, otherwise=""), scope, fields
 
 
-def _whole(fields: Mapping[str, _Reader], name: str, *, most: int) -> int:
-    return fields[name].number(least=1, most=most) if name in fields else 1
+def _some(reader: Reader, words: type[WordT]) -> frozenset[WordT]:
+    """Return a set of words that is not empty."""
+    return frozenset(reader.words(words, least=1))
 
 
-def _read_consent(reader: _Reader) -> ConsentRule:
+def _id(reader: Reader) -> str:
+    return reader.matched(ID_PATTERN, "an id of lower case letters, digits, - and _")
+
+
+def _whole(fields: Fields, name: str, *, most: int) -> int:
+    return fields.read(name, lambda one: one.whole(least=1, most=most), otherwise=1)
+
+
+def _read_consent(reader: Reader) -> ConsentRule:
     name, scope, fields = _rule(reader, "requires", optional=("topics",))
-    requires = fields["requires"].word(tuple(Requirement)) if "requires" in fields else None
-    topics = None
-    if "topics" in fields:
-        listed = fields["topics"].items(least=1, most=MOST_RULES)
-        topics = frozenset(item.text(most=LONGEST_TOPIC) for item in listed)
-    return ConsentRule(id=name, scope=scope, requires=requires or Requirement.OPT_IN, topics=topics)
+    return ConsentRule(
+        id=name,
+        scope=scope,
+        requires=fields.read(
+            "requires", lambda one: one.word(Requirement), otherwise=Requirement.OPT_IN
+        ),
+        topics=fields.read("topics", _topics_of_rule, otherwise=None),
+    )
 
 
-def _read_cooldown(reader: _Reader) -> CooldownRule:
+def _topics_of_rule(reader: Reader) -> frozenset[str]:
+    listed = reader.items(least=1, most=MOST_RULES)
+    return frozenset(topic.text(least=0, most=LONGEST_TOPIC) for topic in listed)
+
+
+def _read_cooldown(reader: Reader) -> CooldownRule:
     name, scope, fields = _rule(reader, "after", "days")
-    after = fields["after"].word(tuple(CooldownCause)) if "after" in fields else None
-    days = _whole(fields, "days", most=MOST_DAYS)
-    return CooldownRule(id=name, scope=scope, after=after or CooldownCause.COMPLAINT, days=days)
+    return CooldownRule(
+        id=name,
+        scope=scope,
+        after=fields.read(
+            "after", lambda one: one.word(CooldownCause), otherwise=CooldownCause.COMPLAINT
+        ),
+        days=_whole(fields, "days", most=MOST_DAYS),
+    )
 
 
-def _read_quiet_hours(reader: _Reader) -> QuietHoursRule:
+def _read_quiet_hours(reader: Reader) -> QuietHoursRule:
     name, scope, fields = _rule(reader, "allowed", optional=("holidays",))
-    listed = fields["allowed"].items(least=1, most=MOST_RULES) if "allowed" in fields else ()
-    holidays = "holidays" in fields and fields["holidays"].flag()
-    hours = Hours(windows=tuple(map(_read_window, listed)), holidays=holidays)
+    listed = fields.read("allowed", lambda one: one.items(least=1, most=MOST_RULES), otherwise=())
+    hours = Hours(
+        windows=tuple(map(_read_window, listed)),
+        holidays=fields.read("holidays", Reader.flag, otherwise=False),
+    )
     return QuietHoursRule(id=name, scope=scope, hours=hours)
 
 
-def _read_window(reader: _Reader) -> Window:
+def _read_window(reader: Reader) -> Window:
     fields = reader.fields("days", "from", "to", required=("from", "to"))
-    days = fields["days"].words(tuple(Weekday)) if "days" in fields else tuple(Weekday)
-    opens, closes = (_minutes(fields[name]) if name in fields else None for name in ("from", "to"))
+    days = fields.read("days", lambda one: _some(one, Weekday), otherwise=frozenset(Weekday))
+    opens = fields.read("from", _minutes, otherwise=None)
+    closes = fields.read("to", _minutes, otherwise=None)
     if opens is not None and opens == closes:
         reader.refuse("empty", "a window closes at another time than it opens")
     elif opens == MINUTES_OF_DAY:
-        fields["from"].refuse("pattern", "a window opens at 00:00, not at 24:00")
-    return Window(days=frozenset(days), opens=opens or 0, closes=closes or 0)
+        fields.found["from"].refuse("pattern", "a window opens at 00:00, not at 24:00")
+    return Window(days=days, opens=opens or 0, closes=closes or 0)
 
 
-def _minutes(reader: _Reader) -> int | None:
+def _minutes(reader: Reader) -> int | None:
     text = reader.matched(TIME_PATTERN, "a time such as 08:00, up to 24:00")
     hours, _, minutes = text.partition(":")
     return int(hours) * 60 + int(minutes) if text else None
 
 
-def _read_dedupe(reader: _Reader) -> DedupeRule:
+def _read_dedupe(reader: Reader) -> DedupeRule:
     name, scope, fields = _rule(reader, "hours")
     return DedupeRule(id=name, scope=scope, hours=_whole(fields, "hours", most=MOST_DAYS * 24))
 
 
-def _read_gap(reader: _Reader) -> GapRule:
+def _read_gap(reader: Reader) -> GapRule:
     name, scope, fields = _rule(reader, "minutes")
     minutes = _whole(fields, "minutes", most=MOST_DAYS * MINUTES_OF_DAY)
     return GapRule(id=name, scope=scope, minutes=minutes)
 
 
-def _read_cap(reader: _Reader) -> CapRule:
+def _read_cap(reader: Reader) -> CapRule:
     name, scope, fields = _rule(reader, "limit", "window", optional=("reserved",))
-    limit = fields["limit"].hundredths(most=MOST_LIMIT) if "limit" in fields else 1
-    window = _read_cap_window(fields["window"]) if "window" in fields else Rolling(hours=1)
-    reserved: tuple[Reserved, ...] = ()
-    if "reserved" in fields:
-        reserved = tuple(map(_read_reserved, fields["reserved"].items(most=MOST_RULES)))
-        if sum(part.slots for part in reserved) > limit:
-            fields["reserved"].refuse("limit", "no more is reserved than the limit")
+    limit = fields.read("limit", _slots, otherwise=1)
+    reserved = _each(fields, "reserved", _read_reserved)
+    if sum(part.slots for part in reserved) > limit:
+        fields.found["reserved"].refuse("limit", "no more is reserved than the limit")
+    window = fields.read("window", _read_cap_window, otherwise=Rolling(hours=1))
     return CapRule(id=name, scope=scope, limit=limit, window=window, reserved=reserved)
 
 
-def _read_cap_window(reader: _Reader) -> Rolling | Calendar:
+def _slots(reader: Reader) -> int:
+    return reader.hundredths(most=MOST_LIMIT)
+
+
+def _read_cap_window(reader: Reader) -> Rolling | Calendar:
     fields = reader.fields("rolling", "calendar")
-    if isinstance(reader.value, Mapping) and len(fields) != 1:
+    if isinstance(reader.value, Mapping) and len(fields.found) != 1:
         reader.refuse("choice", "either rolling (hours) or calendar (day, week, month) is needed")
-    if "calendar" in fields:
-        return Calendar(period=fields["calendar"].word(tuple(Period)) or Period.DAY)
+    if "calendar" in fields.found:
+        return Calendar(period=fields.found["calendar"].word(Period))
     return Rolling(hours=_whole(fields, "rolling", most=MOST_DAYS * 24))
 
 
-def _read_reserved(reader: _Reader) -> Reserved:
+def _read_reserved(reader: Reader) -> Reserved:
     fields = reader.fields("priority", "slots", required=("priority", "slots"))
-    priority, slots = LOWEST_PRIORITY, 1
-    if "priority" in fields:
-        priority = fields["priority"].number(least=LOWEST_PRIORITY, most=HIGHEST_PRIORITY)
-    if "slots" in fields:
-        slots = fields["slots"].hundredths(most=MOST_LIMIT)
-    return Reserved(priority=priority, slots=slots)
+    return Reserved(
+        priority=fields.read("priority", _priority, otherwise=LOWEST_PRIORITY),
+        slots=fields.read("slots", _slots, otherwise=1),
+    )
+
+
+def _priority(reader: Reader) -> int:
+    return reader.whole(least=LOWEST_PRIORITY, most=HIGHEST_PRIORITY)
 
 
 def _scoped(name: str, scope: Scope) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from shared.coupons.model.discounts import (
     Scope,
     ShippingOff,
 )
-from shared.coupons.model.reading import Fields, Reader
+from shared.kernel.documents import Fields, Reader
 
 MOST_AMOUNT = 10**12
 """Minor units."""

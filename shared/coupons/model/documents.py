@@ -26,12 +26,12 @@ from shared.coupons.model.discount_documents import (
 )
 from shared.coupons.model.discounts import Discount, PercentOff
 from shared.coupons.model.limits import MOST_LIMITS, Limit, Period, Subject, problems_of
-from shared.coupons.model.reading import Reader
 from shared.coupons.model.rules import NO_RULES, Reason, Rules, version_of
 from shared.coupons.model.settings import LIMITED, CouponSettings
 from shared.coupons.model.stacking import ALONE, Base, Combination, Stacking
 from shared.coupons.model.validity import Validity
 from shared.coupons.model.validity_documents import document_of_validity, validity_of, zone_of
+from shared.kernel.documents import Reader
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
 from shared.kernel.events import Channel
 
@@ -265,7 +265,7 @@ def _document_of_rules(rules: Rules) -> dict[str, Any]:
 
 
 def _channels(reader: Reader) -> frozenset[Channel]:
-    return reader.words(Channel)
+    return frozenset(reader.words(Channel))
 
 
 def _version(reader: Reader) -> str:

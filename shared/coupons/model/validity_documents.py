@@ -7,9 +7,9 @@
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from shared.coupons.model.reading import Reader
 from shared.coupons.model.validity import Hours, Validity
 from shared.kernel.clock import from_rfc3339, rfc3339, whole_milliseconds
+from shared.kernel.documents import Reader
 from shared.kernel.zones import is_zone
 
 MOST_HOURS = 10

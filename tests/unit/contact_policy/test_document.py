@@ -53,6 +53,12 @@ def test_an_empty_document_has_no_rules_but_weights_and_bypasses() -> None:
     assert policy_of({}) == Policy(weights=DEFAULT_WEIGHTS, bypass=DEFAULT_BYPASS)
 
 
+def test_a_field_that_is_null_is_as_good_as_left_out() -> None:
+    # As YAML reads a section whose rules are all commented out.
+    assert policy_of({"caps": None, "bypass": None}) == policy_of({})
+    assert problems(gaps=[{"id": None, "minutes": 5}]) == {"/gaps/0/id": "missing"}
+
+
 def test_a_rule_that_names_no_scope_is_for_marketing_on_all_channels() -> None:
     (rule,) = policy_of({"gaps": [{"id": "gap", "minutes": 5}]}).gaps
     assert rule.scope == Scope(channels=frozenset(Channel), purposes=MARKETING)
