@@ -29,11 +29,11 @@ from shared.coupons.model.code_jobs import (
 )
 from shared.coupons.model.patterns import Pattern
 from shared.coupons.ports.codes import CodeJobStore
-from shared.coupons.store.attempts import Attempts
 from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
+from shared.platform.attempts import Attempts
 from shared.platform.dynamodb import Put, Row, Write, WriteRefusedError, bind, commit
 from shared.platform.ledger import Ledger, plain
 

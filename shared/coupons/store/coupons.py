@@ -33,11 +33,11 @@ from shared.coupons.model.documents import (
 )
 from shared.coupons.model.settings import CouponSettings
 from shared.coupons.ports.coupons import CouponStore
-from shared.coupons.store.attempts import Attempts
 from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
+from shared.platform.attempts import Attempts
 from shared.platform.dynamodb import Delete, Put, Row, Write, WriteRefusedError, bind, commit
 from shared.platform.ledger import Ledger
 

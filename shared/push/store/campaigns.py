@@ -22,6 +22,7 @@ from shared.kernel.clock import from_rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
+from shared.platform.attempts import Attempts
 from shared.platform.dynamodb import (
     Delete,
     Put,
@@ -51,7 +52,6 @@ from shared.push.model.campaigns import (
 )
 from shared.push.model.messages import DeliveryMode
 from shared.push.ports import CampaignStore
-from shared.push.store.attempts import Attempts
 from shared.push.store.books import run_partition
 from shared.push.store.templates import draft_of, draft_text
 

@@ -28,6 +28,7 @@ from shared.kernel.envelope import Envelope, RowKey
 from shared.kernel.events import Purpose, Subject
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
+from shared.platform.attempts import Attempts
 from shared.platform.batches import write_each
 from shared.platform.dynamodb import (
     Delete,
@@ -59,7 +60,6 @@ from shared.push.model import (
 from shared.push.model.books import line_of
 from shared.push.model.campaigns import ZONES_APART
 from shared.push.ports import ChunkStore, MessageArchive
-from shared.push.store.attempts import Attempts
 from shared.push.store.books import LineRow, WaitingRow, write_of_line, write_of_waiting
 
 CHUNKS_KEPT = timedelta(days=90)

@@ -21,6 +21,7 @@ from shared.kernel.envelope import Envelope
 from shared.kernel.events import Purpose
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
+from shared.platform.attempts import Attempts
 from shared.platform.dynamodb import Delete, Put, Row, Write, WriteRefusedError, bind, commit
 from shared.platform.ledger import Ledger
 from shared.push.errors import (
@@ -31,7 +32,6 @@ from shared.push.errors import (
 from shared.push.model import Priority
 from shared.push.model.templates import Android, ButtonDraft, Template, TemplateDraft, Words
 from shared.push.ports import TemplateStore
-from shared.push.store.attempts import Attempts
 from shared.push.store.chunks import apns_of
 
 

@@ -14,6 +14,7 @@ from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
 from shared.kernel.principal import Issuer, Role
+from shared.platform.attempts import Attempts
 from shared.platform.dynamodb import Delete, Put, Row, Write, WriteRefusedError, bind, commit
 from shared.platform.ledger import Ledger
 from shared.registrations.errors import AppChangedError, AppNotFoundError, StaleError
@@ -26,7 +27,6 @@ from shared.registrations.model.apps import (
     Platform,
 )
 from shared.registrations.ports import AppStore
-from shared.registrations.store.attempts import Attempts
 
 _ALL_GRANTS = "GRANT#"
 

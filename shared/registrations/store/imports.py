@@ -12,6 +12,7 @@ from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
+from shared.platform.attempts import Attempts
 from shared.platform.dynamodb import Put, Row, Write, bind
 from shared.platform.ledger import Ledger
 from shared.registrations.errors import ImportNotFoundError
@@ -26,7 +27,6 @@ from shared.registrations.model.imports import (
     Tally,
 )
 from shared.registrations.ports import ImportStore
-from shared.registrations.store.attempts import Attempts
 from shared.registrations.store.devices import commit_or_stale
 
 

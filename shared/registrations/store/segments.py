@@ -11,6 +11,7 @@ from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
+from shared.platform.attempts import Attempts
 from shared.platform.dynamodb import (
     Delete,
     Put,
@@ -30,7 +31,6 @@ from shared.registrations.errors import (
 from shared.registrations.model.rule_documents import document_of, rule_of
 from shared.registrations.model.segments import Segment
 from shared.registrations.ports import SegmentStore
-from shared.registrations.store.attempts import Attempts
 
 
 class _SegmentRow(Row):

@@ -12,12 +12,12 @@ from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.events import Channel
 from shared.kernel.idempotency import Attempt, Remembered
+from shared.platform.attempts import Attempts
 from shared.platform.dynamodb import Put, Row, Write, WriteRefusedError, bind, commit
 from shared.platform.ledger import Ledger
 from shared.registrations.errors import StaleError
 from shared.registrations.model.systems import Systems, WebhookSecret
 from shared.registrations.ports import SystemStore
-from shared.registrations.store.attempts import Attempts
 
 
 class _SystemsRow(Row):

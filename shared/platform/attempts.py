@@ -1,8 +1,9 @@
 """What idempotent requests came to, remembered beside what they changed.
 
-| what    | pk                      | sk |
-| ------- | ----------------------- | -- |
-| attempt | APP#<app>#ATTEMPT#<key> | A  |
+| what                          | pk                      | sk            |
+| ----------------------------- | ----------------------- | ------------- |
+| attempt within an app         | APP#<app>#ATTEMPT#<key> | A             |
+| attempt of a caller, any app  | GRANT#<principal>       | ATTEMPT#<key> |
 """
 
 from datetime import datetime
@@ -23,12 +24,18 @@ class _AttemptRow(Row):
 
 
 class Attempts:
-    """Builds the write that remembers an attempt in the transaction of its effect."""
+    """Builds the write that remembers an attempt in the transaction of its effect.
+
+    ``app_id`` is left out where a request may make an app: its attempts stand under their caller.
+    What was remembered with it is recalled with it.
+    """
 
     def __init__(self, *, table: str) -> None:
         self._row = bind(_AttemptRow, table=table)
 
-    def remember(self, attempt: Attempt, *, app_id: str, result: str, at: datetime) -> Put:
+    def remember(
+        self, attempt: Attempt, *, result: str, at: datetime, app_id: str | None = None
+    ) -> Put:
         """Return the write; it is refused where the attempt is remembered already."""
         row = self._row(
             *_key(attempt, app_id),
@@ -38,7 +45,7 @@ class Attempts:
         )
         return Put(row=row, condition=self._row.pk.does_not_exist())
 
-    def recall(self, attempt: Attempt, *, app_id: str) -> Remembered | None:
+    def recall(self, attempt: Attempt, *, app_id: str | None = None) -> Remembered | None:
         """Return what an attempt came to before, if it did."""
         try:
             row = self._row.get(*_key(attempt, app_id), consistent_read=True)
@@ -47,5 +54,7 @@ class Attempts:
         return Remembered(fingerprint=row.fingerprint, result=row.result)
 
 
-def _key(attempt: Attempt, app_id: str) -> tuple[str, str]:
+def _key(attempt: Attempt, app_id: str | None) -> tuple[str, str]:
+    if app_id is None:
+        return f"GRANT#{attempt.caller}", f"ATTEMPT#{attempt.id}"
     return f"APP#{app_id}#ATTEMPT#{attempt.id}", "A"
