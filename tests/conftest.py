@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.session
 import hypothesis
 import pytest
 from pytest_socket import disable_socket, enable_socket
@@ -58,6 +60,14 @@ def sockets(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         enable_socket()
     else:
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def botocores_data() -> Iterator[None]:
+    """Read botocore's models of services once, not for each process that a test stands for."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
         yield
 
 
