@@ -12,7 +12,9 @@ from tests.deployment import FUNCTIONS, OPERATOR_ROLE, POOL, Answer, Deployment
 from tests.fakes.aws import Aws, running_aws
 from tests.fakes.clock import ManualClock
 from tests.fakes.issuer import OidcIssuer
+from tests.functional.furnishing import Furnisher
 from tests.functional.shops import Shop, moved_clock
+from tests.functional.tenants import Tenant
 from tests.infra.templates import Template
 
 __all__ = ["OPERATOR_ROLE", "POOL", "Answer", "Deployment"]
@@ -79,6 +81,17 @@ def deployed(
     roles = rights.Roles(service=roles_template, tables=rights.resources(tables))
     with roles.enforced():
         yield Deployment(aws=aws_on_wire, tables=tables, pool=pool, roles=roles)
+
+
+@pytest.fixture(scope="session")
+def furnisher(dynamodb_client: Any) -> Furnisher:
+    return Furnisher(dynamodb_client)
+
+
+@pytest.fixture
+def tenant(deployed: Deployment, furnisher: Furnisher) -> Tenant:
+    """Return an app with one thing of each kind in it."""
+    return furnisher.tenant(deployed, "shop")
 
 
 @pytest.fixture

@@ -36,11 +36,6 @@ MADE_BY_THE_OPERATOR = {
 """What fills an app of these tests."""
 
 
-@pytest.fixture
-def tenant(deployed: Deployment) -> Tenant:
-    return Tenant.in_(deployed, "shop")
-
-
 def read(deployed: Deployment, path: str, **query: str) -> Answer:
     answer = deployed.request(
         f"GET {path}", query={"limit": "200", **query}, bearer=deployed.operator()

@@ -116,11 +116,6 @@ HOSTILE_FORMS = {
 }
 
 
-@pytest.fixture
-def tenant(deployed: Deployment) -> Tenant:
-    return Tenant.in_(deployed, "shop")
-
-
 def bearer_for(deployed: Deployment, tenant: Tenant, operation: Operation) -> str | None:
     """Return a token that opens the door, so that the rest is looked at."""
     if operation.is_for_anyone:

@@ -133,17 +133,16 @@ def test_an_iam_user_is_granted_by_its_own_arn(deployed: Deployment) -> None:
     assert (answer.status, answer.body["name"]) == (200, "Store")
 
 
-def test_an_iam_role_sends_a_push(deployed: Deployment) -> None:
+def test_an_iam_role_sends_a_push(deployed: Deployment, tenant: Tenant) -> None:
     """The second door: a script or another Lambda needs nothing but its role."""
-    shop = Tenant.in_(deployed, "shop")
-    grant(deployed, f"arn:aws:iam::{ACCOUNT}:role/Marketing", shop.ids["app_id"], "sender")
+    grant(deployed, f"arn:aws:iam::{ACCOUNT}:role/Marketing", tenant.ids["app_id"], "sender")
     message = {
-        "recipients": [{"device_id": shop.ids["device_id"]}],
+        "recipients": [{"device_id": tenant.ids["device_id"]}],
         "content": {"title": "Hello"},
     }
     sent = ask(
         deployed,
-        f"POST /v1/apps/{shop.ids['app_id']}/messages",
+        f"POST /v1/apps/{tenant.ids['app_id']}/messages",
         message,
         authorizer=signed_by(MARKETING),
         function="push_api",
@@ -151,12 +150,11 @@ def test_an_iam_role_sends_a_push(deployed: Deployment) -> None:
     assert sent.status == 202
 
 
-def test_an_iam_caller_is_no_device(deployed: Deployment) -> None:
-    shop = Tenant.in_(deployed, "shop")
+def test_an_iam_caller_is_no_device(deployed: Deployment, tenant: Tenant) -> None:
     for operation in OPERATIONS:
         if operation.is_for_devices and operation.role is None:
             answer = deployed.request(
-                f"{operation.method} {shop.path(operation)}",
+                f"{operation.method} {tenant.path(operation)}",
                 requestContext={"authorizer": signed_by(OPERATOR)},
             )
             assert (answer.status, answer.body["code"]) == (403, "forbidden"), operation

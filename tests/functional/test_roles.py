@@ -11,11 +11,6 @@ THROUGH = 0
 """Stands for every status that proves admission: the door and the tenant raised no objection."""
 
 
-@pytest.fixture
-def tenant(deployed: Deployment) -> Tenant:
-    return Tenant.in_(deployed, "shop")
-
-
 def bearer_of(deployed: Deployment, tenant: Tenant, caller: str) -> str | None:
     if caller == "operator":
         return deployed.operator()

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.deployment import Answer, Deployment
+from tests.functional.furnishing import Furnisher
 from tests.functional.tenants import (
     OPERATIONS,
     ROLES,
@@ -27,13 +28,13 @@ CALLERS = ("device", "contact", "system", "till", *ROLES)
 
 
 @pytest.fixture
-def one(deployed: Deployment) -> Tenant:
-    return Tenant.in_(deployed, "one")
+def one(deployed: Deployment, furnisher: Furnisher) -> Tenant:
+    return furnisher.tenant(deployed, "one")
 
 
 @pytest.fixture
-def other(deployed: Deployment) -> Tenant:
-    return Tenant.in_(deployed, "other")
+def other(deployed: Deployment, furnisher: Furnisher) -> Tenant:
+    return furnisher.tenant(deployed, "other")
 
 
 def in_the_others_app(operation: Operation, caller: str) -> int:

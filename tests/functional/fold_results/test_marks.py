@@ -3,8 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from functions.fold_results import wiring
 from shared.kernel.clock import system_clock
 from shared.kernel.envelope import Envelope, RowKey, seal
@@ -23,11 +21,6 @@ CAMPAIGN = f"cmp_{'0' * 26}"
 IDS = Ids(clock=system_clock)
 CHUNK = IDS.sequence()
 BOUGHT = "purchase.completed.v1"
-
-
-@pytest.fixture
-def tenant(deployed: Deployment) -> Tenant:
-    return Tenant.in_(deployed, "shop")
 
 
 def record(deployed: Deployment, event: DomainEvent, key: RowKey | None = None) -> None:
