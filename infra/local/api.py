@@ -9,16 +9,29 @@ import httpx
 
 from infra.local.errors import LocalStackError
 
+PROBLEM_JSON = "application/problem+json"
+
 
 class RefusedError(LocalStackError):
-    """The API answered, and refused."""
+    """The API answered, and refused; a problem document (RFC 9457) is told in its own words."""
 
     def __init__(self, method: str, path: str, answer: httpx.Response) -> None:
-        super().__init__(
-            f"{method} {path} was refused with {answer.status_code}: {answer.text[:1000]}",
-            fix="`engage logs` shows what the function said.",
-        )
+        fact = f"{method} {path} was refused with {answer.status_code}: {answer.text[:1000]}"
+        fix = "`engage logs` shows what the function said."
+        if answer.headers.get("Content-Type") == PROBLEM_JSON:
+            problem = answer.json()
+            fact = "\n".join(_lines_of(problem))
+            if answer.is_client_error:
+                fix = f"{problem['code']}: {problem['title']}"
+        super().__init__(fact, fix=fix)
         self.status = answer.status_code
+
+
+def _lines_of(problem: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the detail of a problem, then that of each field."""
+    yield problem["detail"]
+    for error in problem["errors"]:
+        yield f"  {error['pointer'] or 'body'}: {error['detail']}"
 
 
 @dataclass(frozen=True, slots=True)
