@@ -1,6 +1,7 @@
 """A deployment in one process: the real handlers over DynamoDB Local and a fake of the rest."""
 
 import importlib
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -110,7 +111,9 @@ def _start_processes_anew() -> None:
     deployment.device_tokens.cache_clear()
     deployment.token_verifier.cache_clear()
     for name in FUNCTIONS:
-        wiring = importlib.import_module(f"functions.{name}.wiring")
-        for value in vars(wiring).values():
-            if hasattr(value, "cache_clear") and value.__module__ == wiring.__name__:
-                value.cache_clear()
+        wiring = importlib.import_module(f"functions.{name}.wiring").__name__
+        rooms = [room for room in sys.modules if room == wiring or room.startswith(f"{wiring}.")]
+        for room in rooms:
+            for value in vars(sys.modules[room]).values():
+                if hasattr(value, "cache_clear") and value.__module__ == room:
+                    value.cache_clear()

@@ -16,7 +16,8 @@ from functions.coupons_api.schemas.claims import (
     QualificationOut,
 )
 from functions.coupons_api.schemas.orders import BasketIn
-from functions.coupons_api.wiring import claims, codes, publishing, qualifications
+from functions.coupons_api.wiring import claims, codes, publishing
+from functions.coupons_api.wiring.orders import qualifications
 from shared.coupons.errors import (
     ClaimRefusedError,
     CouponNotFoundError,

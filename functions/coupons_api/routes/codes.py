@@ -19,7 +19,8 @@ from functions.coupons_api.schemas.codes import (
     CodesIn,
     CodesOut,
 )
-from functions.coupons_api.wiring import code_jobs, codes, holdings, origins
+from functions.coupons_api.wiring import code_jobs, codes, origins
+from functions.coupons_api.wiring.orders import holdings
 from shared.coupons.errors import (
     CodeAssignedError,
     CodeNotFoundError,

@@ -18,7 +18,8 @@ from functions.coupons_api.schemas.coupons import (
     CouponSettingsOut,
     CouponsOut,
 )
-from functions.coupons_api.wiring import adjuster, audits, coupons
+from functions.coupons_api.wiring import coupons
+from functions.coupons_api.wiring.limits import adjuster, audits
 from shared.coupons.errors import (
     CouponChangedError,
     CouponNotFoundError,

@@ -17,7 +17,7 @@ from functions.coupons_api.schemas.orders import (
     ValidationIn,
     ValidationOut,
 )
-from functions.coupons_api.wiring import completions, redeeming, redemptions, validations
+from functions.coupons_api.wiring.orders import completions, redeeming, redemptions, validations
 from shared.coupons.errors import (
     ClaimContendedError,
     CodeRefusedError,
