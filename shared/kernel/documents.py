@@ -52,11 +52,14 @@ class Reader:
         escaped = str(name).replace("~", "~0").replace("/", "~1")
         return Reader(value, f"{self.pointer}/{escaped}", self.problems)
 
-    def fields(self, *known: str, required: Sequence[str] = ()) -> "Fields":
+    def fields(
+        self, *known: str, required: Sequence[str] = (), keeps_null: bool = False
+    ) -> "Fields":
         """Return the fields of an object whose names are ``known``.
 
-        A field that is null counts as left out. Unknown names and missing ones that are
-        ``required`` are problems. Stand-in: no fields.
+        A field that is null counts as left out; with ``keeps_null`` it is there, and whoever reads
+        it says what null is to them. Unknown names and missing ones that are ``required`` are
+        problems. Stand-in: no fields.
         """
         if not isinstance(self.value, Mapping):
             self.refuse("type", "an object is needed")
@@ -64,7 +67,7 @@ class Reader:
         for name in self.value:
             if name not in known:
                 self.below(name, None).refuse("unknown", "there is no such field")
-        there = {name: one for name, one in self.value.items() if one is not None}
+        there = {name: one for name, one in self.value.items() if keeps_null or one is not None}
         for name in required:
             if name not in there:
                 self.below(name, None).refuse("missing", "this field is required")

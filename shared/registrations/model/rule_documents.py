@@ -4,13 +4,12 @@ Reading collects every problem of a document, with its place, and raises them to
 """
 
 import json
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
-from shared.kernel.errors import FieldProblem
+from shared.kernel.documents import Reader
 from shared.kernel.events import Channel, Purpose
 from shared.registrations.errors import SegmentInvalidError
 from shared.registrations.model.apps import Platform
@@ -51,7 +50,6 @@ MOST_DAYS = 760
 
 LONGEST_TEXT = 256
 
-WordT = TypeVar("WordT", bound=StrEnum)
 
 _EVERYBODY = All(())
 _TAG = r"[A-Za-z0-9_.:-]{1,64}"
@@ -74,17 +72,15 @@ def rule_of(document: Any, *, pointer: str = "/rule") -> Rule:
     Raises:
         SegmentInvalidError: it breaks a rule of documents; ``fields`` has every problem.
     """
-    problems: list[FieldProblem] = []
-    count = _Count()
-    rule = _rule(_Reader(document, pointer, problems), depth=1, count=count)
-    whole = _Reader(document, pointer, problems)
+    whole, count = Reader(document, pointer), _Count()
+    rule = _rule(whole, depth=1, count=count)
     if count.leaves > MOST_LEAVES:
         whole.refuse("leaves", f"at most {MOST_LEAVES} questions; these are {count.leaves}")
     size = len(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode())
     if size > LARGEST_RULE:
         whole.refuse("too_large", f"at most {LARGEST_RULE} bytes; these are {size}")
-    if problems:
-        raise SegmentInvalidError("the rule has problems", fields=problems)
+    if whole.problems:
+        raise SegmentInvalidError("the rule has problems", fields=whole.problems)
     return rule
 
 
@@ -105,75 +101,7 @@ class _Count:
     leaves: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """One place of a document. What is wrong there is noted, and a stand-in is read instead."""
-
-    value: Any
-    pointer: str
-    problems: list[FieldProblem] = field(repr=False)
-
-    def refuse(self, code: str, detail: str) -> None:
-        self.problems.append(FieldProblem(pointer=self.pointer, code=code, detail=detail))
-
-    def below(self, name: object, value: Any) -> "_Reader":
-        escaped = str(name).replace("~", "~0").replace("/", "~1")
-        return _Reader(value, f"{self.pointer}/{escaped}", self.problems)
-
-    def fields(self, *known: str, required: Sequence[str] = ()) -> Mapping[str, "_Reader"]:
-        """Return the fields that are there; note those that are unknown or missing."""
-        if not isinstance(self.value, Mapping):
-            self.refuse("type", "an object is needed")
-            return {}
-        for name in self.value:
-            if name not in known:
-                self.below(name, None).refuse("unknown", "there is no such field")
-        for name in required:
-            if name not in self.value:
-                self.below(name, None).refuse("missing", "this field is required")
-        return {name: self.below(name, self.value[name]) for name in known if name in self.value}
-
-    def items(self, *, least: int, most: int) -> Sequence["_Reader"]:
-        if not isinstance(self.value, list | tuple):
-            self.refuse("type", "a list is needed")
-            return ()
-        if not least <= len(self.value) <= most:
-            self.refuse("length", f"from {least} to {most} entries")
-            return ()
-        return [self.below(place, value) for place, value in enumerate(self.value)]
-
-    def matched(self, pattern: str, detail: str) -> str:
-        if not isinstance(self.value, str) or not re.fullmatch(pattern, self.value):
-            self.refuse("pattern", detail)
-            return ""
-        return self.value
-
-    def text(self, *, most: int = LONGEST_TEXT) -> str:
-        if not isinstance(self.value, str) or not 1 <= len(self.value) <= most:
-            self.refuse("text", f"a text of 1 to {most} characters is needed")
-            return ""
-        return self.value
-
-    def whole(self, *, least: int, most: int) -> int:
-        is_whole = isinstance(self.value, int) and not isinstance(self.value, bool)
-        if not is_whole or not least <= self.value <= most:
-            self.refuse("number", f"a whole number from {least} to {most} is needed")
-            return least
-        return int(self.value)
-
-    def flag(self) -> bool:
-        if not isinstance(self.value, bool):
-            self.refuse("type", "true or false is needed")
-        return self.value is True
-
-    def word(self, words: Collection[WordT]) -> WordT | None:
-        found = next((word for word in words if word.value == self.value), None)
-        if found is None:
-            self.refuse("word", f"one of {', '.join(words)} is needed")
-        return found
-
-
-def _rule(reader: _Reader, *, depth: int, count: _Count) -> Rule:
+def _rule(reader: Reader, *, depth: int, count: _Count) -> Rule:
     kind = _kind(reader)
     if kind is None:
         return _EVERYBODY
@@ -183,7 +111,7 @@ def _rule(reader: _Reader, *, depth: int, count: _Count) -> Rule:
     if depth == DEEPEST:
         reader.refuse("depth", f"at most {DEEPEST} levels")
         return _EVERYBODY
-    inner = reader.fields(kind)[kind]
+    inner = _fields(reader, kind)[kind]
     if kind == "not":
         return Not(_rule(inner, depth=depth + 1, count=count))
     # Of nothing at all, "all" is everybody, and says so; "any" would be nobody.
@@ -192,7 +120,12 @@ def _rule(reader: _Reader, *, depth: int, count: _Count) -> Rule:
     return All(rules) if kind == "all" else AnyOf(rules)
 
 
-def _kind(reader: _Reader) -> str | None:
+def _fields(reader: Reader, *known: str, required: Sequence[str] = ()) -> Mapping[str, Reader]:
+    """Return the fields that are there, null or not: a null is hardly ever an answer."""
+    return reader.fields(*known, required=required, keeps_null=True).found
+
+
+def _kind(reader: Reader) -> str | None:
     """Return the one word that says what a rule is."""
     words = ("all", "any", "not", *_LEAVES)
     if not isinstance(reader.value, Mapping):
@@ -205,23 +138,24 @@ def _kind(reader: _Reader) -> str | None:
     return found[0]
 
 
-def _tag(reader: _Reader) -> Leaf:
-    return HasTag(reader.fields("tag")["tag"].matched(_TAG, "a tag: letters, digits and _.:-"))
+def _tag(reader: Reader) -> Leaf:
+    return HasTag(_fields(reader, "tag")["tag"].matched(_TAG, "a tag: letters, digits and _.:-"))
 
 
-def _attribute(reader: _Reader) -> Leaf:
-    fields = reader.fields("attribute", *_COMPARISONS)
+def _attribute(reader: Reader) -> Leaf:
+    fields = _fields(reader, "attribute", *_COMPARISONS)
     name = fields["attribute"].text(most=64)
-    comparison = _comparison(reader, fields, value=_scalar, limit=_bound, start=_Reader.text)
+    comparison = _comparison(reader, fields, value=_scalar, limit=_bound, start=_text)
     return AttributeIs(name, comparison)
 
 
-def _device(reader: _Reader) -> Leaf:
-    name = reader.below("device", reader.value["device"]).word(tuple(DeviceField))
-    if name is None:
-        return DeviceIs(DeviceField.MODEL, Comparison(exists=True))
+def _device(reader: Reader) -> Leaf:
+    place = reader.below("device", reader.value["device"])
+    name = place.word(DeviceField)
+    if name.value != place.value:  # what it may be compared with, nobody knows
+        return DeviceIs(name, Comparison(exists=True))
     if name in FLAGS:
-        fields = reader.fields("device", "is", required=("is",))
+        fields = _fields(reader, "device", "is", required=("is",))
         flags = [fields["is"].flag()] if "is" in fields else []
         return DeviceIs(name, Comparison(one_of=tuple(flags)))
     text = _device_text(name)
@@ -230,28 +164,28 @@ def _device(reader: _Reader) -> Leaf:
         known = _COMPARISONS
     elif name in _WORDS:
         known = ("is", "exists")
-    fields = reader.fields("device", *known)
+    fields = _fields(reader, "device", *known)
     return DeviceIs(name, _comparison(reader, fields, value=text, limit=_version, start=text))
 
 
-def _device_text(name: DeviceField) -> Callable[[_Reader], str]:
+def _device_text(name: DeviceField) -> Callable[[Reader], str]:
     """Return how a text is read that a field of devices is held against."""
 
-    def read(reader: _Reader) -> str:
+    def read(reader: Reader) -> str:
         if name in _WORDS:
-            return reader.word(tuple(_WORDS[name])) or ""
-        return _AS_COMPARED.get(name, str)(reader.text())
+            return reader.word(_WORDS[name])
+        return _AS_COMPARED.get(name, str)(_text(reader))
 
     return read
 
 
 def _comparison(
-    reader: _Reader,
-    fields: Mapping[str, _Reader],
+    reader: Reader,
+    fields: Mapping[str, Reader],
     *,
-    value: Callable[[_Reader], AttributeValue],
-    limit: Callable[[_Reader], AttributeValue],
-    start: Callable[[_Reader], str],
+    value: Callable[[Reader], AttributeValue],
+    limit: Callable[[Reader], AttributeValue],
+    start: Callable[[Reader], str],
 ) -> Comparison:
     """Return what a leaf asks of its value: at least one thing, of which all must hold.
 
@@ -276,14 +210,18 @@ def _comparison(
 
 
 def _one_of(
-    reader: _Reader, value: Callable[[_Reader], AttributeValue]
+    reader: Reader, value: Callable[[Reader], AttributeValue]
 ) -> tuple[AttributeValue, ...]:
     if not isinstance(reader.value, list | tuple):
         return (value(reader),)
     return tuple(value(one) for one in reader.items(least=1, most=MOST_VALUES))
 
 
-def _scalar(reader: _Reader) -> AttributeValue:
+def _text(reader: Reader) -> str:
+    return reader.text(most=LONGEST_TEXT)
+
+
+def _scalar(reader: Reader) -> AttributeValue:
     if isinstance(reader.value, bool | int | float):
         return reader.value
     if isinstance(reader.value, str) and len(reader.value) <= LONGEST_TEXT:
@@ -292,31 +230,31 @@ def _scalar(reader: _Reader) -> AttributeValue:
     return ""
 
 
-def _bound(reader: _Reader) -> AttributeValue:
+def _bound(reader: Reader) -> AttributeValue:
     if isinstance(reader.value, bool):
         reader.refuse("value", "a number or a text is needed")
         return ""
     return _scalar(reader)
 
 
-def _version(reader: _Reader) -> AttributeValue:
+def _version(reader: Reader) -> AttributeValue:
     text = reader.text(most=64)
     if text and version_of(text) is None:
         reader.refuse("version", "a version begins with a number: 2.10")
     return text
 
 
-def _seen(reader: _Reader) -> Leaf:
+def _seen(reader: Reader) -> Leaf:
     return _recency(reader, Moment.SEEN)
 
 
-def _registered(reader: _Reader) -> Leaf:
+def _registered(reader: Reader) -> Leaf:
     return _recency(reader, Moment.REGISTERED)
 
 
-def _recency(reader: _Reader, moment: Moment) -> Leaf:
-    inner = reader.fields(moment.value)[moment.value]
-    fields = inner.fields("within_days", "before_days")
+def _recency(reader: Reader, moment: Moment) -> Leaf:
+    inner = _fields(reader, moment.value)[moment.value]
+    fields = _fields(inner, "within_days", "before_days")
     days = 1
     if isinstance(inner.value, Mapping) and len(fields) != 1:
         inner.refuse("kind", "exactly one of within_days, before_days is needed")
@@ -325,21 +263,21 @@ def _recency(reader: _Reader, moment: Moment) -> Leaf:
     return Recency(moment=moment, days=days, is_within="within_days" in fields)
 
 
-def _consent(reader: _Reader) -> Leaf:
-    inner = reader.fields("consent")["consent"]
-    fields = inner.fields("purpose", "channel", "topic", required=("purpose",))
-    purpose = fields["purpose"].word(tuple(Purpose)) if "purpose" in fields else None
+def _consent(reader: Reader) -> Leaf:
+    inner = _fields(reader, "consent")["consent"]
+    fields = _fields(inner, "purpose", "channel", "topic", required=("purpose",))
+    purpose = fields["purpose"].word(Purpose) if "purpose" in fields else Purpose.MARKETING
     if "channel" in fields:
         fields["channel"].word((Channel.PUSH,))
     topic = None
     if "topic" in fields and fields["topic"].value is not None:
         topic = fields["topic"].text(most=64)
-    return Consented(purpose=purpose or Purpose.MARKETING, topic=topic)
+    return Consented(purpose=purpose, topic=topic)
 
 
-def _event(reader: _Reader) -> Leaf:
-    inner = reader.fields("event")["event"]
-    fields = inner.fields("type", "within_days", "at_least", required=("type",))
+def _event(reader: Reader) -> Leaf:
+    inner = _fields(reader, "event")["event"]
+    fields = _fields(inner, "type", "within_days", "at_least", required=("type",))
     detail = "a type of events such as order.placed.v1, without the app's organisation"
     return Happened(
         type=fields["type"].matched(_EVENT_TYPE, detail) if "type" in fields else "",
@@ -352,7 +290,7 @@ def _event(reader: _Reader) -> Leaf:
     )
 
 
-_LEAVES: Mapping[str, Callable[[_Reader], Leaf]] = {
+_LEAVES: Mapping[str, Callable[[Reader], Leaf]] = {
     "tag": _tag,
     "attribute": _attribute,
     "device": _device,

@@ -101,6 +101,14 @@ def test_a_null_is_as_good_as_a_field_left_out() -> None:
     assert problems(reader) == [("/name", "missing")]
 
 
+def test_a_null_that_is_kept_is_there_for_whoever_reads_it() -> None:
+    reader = Reader({"name": None})
+    fields = reader.fields("name", "weight", required=("name",), keeps_null=True)
+    assert list(fields.found) == ["name"]
+    fields.read("name", lambda one: one.text(most=9), otherwise="")
+    assert problems(reader) == [("/name", "text")]
+
+
 def test_a_null_under_a_free_name_is_a_value() -> None:
     found = Reader({"name": None}).named(most=1)
     assert found["name"].value is None
