@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from shared.kernel.clock import rfc3339
+from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.events import DomainEvent, Subject
 
 
@@ -99,3 +99,22 @@ def cloudevent(envelope: Envelope, *, org: str) -> dict[str, Any]:
         **{name: value for name, value in optional.items() if value is not None},
         "data": dict(envelope.data),
     }
+
+
+def published(told: Mapping[str, Any], *, event_type: str) -> Envelope:
+    """Return the event that ``cloudevent`` wrote; ``event_type`` has no organisation before it."""
+    _, _, app_id, source = told["source"].split("/", 3)
+    kind, _, subject_id = told["subject"].partition("/")
+    return Envelope(
+        app_id=app_id,
+        sequence=told["sequence"],
+        type=event_type,
+        source=source,
+        time=from_rfc3339(told["time"]),
+        subject=Subject(kind=kind, id=subject_id),
+        channel=told.get("channel"),
+        direction=told.get("direction"),
+        purpose=told.get("purpose"),
+        cause=told.get("causationid"),
+        data=told["data"],
+    )

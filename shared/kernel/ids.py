@@ -20,6 +20,9 @@ CHANCE_BITS = 80
 """Of a ULID: what follows its 48 bits of time."""
 
 _PACKED = 16
+_LAST = "76EZ91ZPZZ" + "Z" * 16
+"""The last millisecond of the year 9999, and all of chance."""
+
 _VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 
 
@@ -56,8 +59,9 @@ def made_at(ulid: str) -> datetime:
 
 
 def is_ulid(text: str) -> bool:
-    """Say whether ``text`` is a ULID as ``Ids`` writes them."""
-    return len(text) == ULID_LENGTH and text[0] <= "7" and all(letter in _VALUES for letter in text)
+    """Say whether ``text`` is a ULID as ``Ids`` writes them, of an instant that calendars have."""
+    is_one = len(text) == ULID_LENGTH and all(letter in _VALUES for letter in text)
+    return is_one and text <= _LAST
 
 
 def packed(ulid: str) -> bytes:

@@ -1,6 +1,15 @@
 """Money: whole minor units of one currency, so that sums are exact."""
 
+import re
 from dataclasses import dataclass
+
+CURRENCY = "[A-Z]{3}"
+"""What codes of ISO 4217 match wholly; which of them are money, their list says."""
+
+
+def is_currency(code: object) -> bool:
+    """Say whether something is written as a currency of ISO 4217 is: three capital letters."""
+    return isinstance(code, str) and re.fullmatch(CURRENCY, code) is not None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -14,7 +23,7 @@ class Money:
     currency: str
 
     def __post_init__(self) -> None:
-        if not (len(self.currency) == 3 and self.currency.isascii() and self.currency.isupper()):  # noqa: PLR2004
+        if not is_currency(self.currency):
             message = f"{self.currency!r} is no ISO 4217 code"
             raise ValueError(message)
 

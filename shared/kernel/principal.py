@@ -56,16 +56,18 @@ class Kind(StrEnum):
     IAM = "iam"
     SYSTEM = "system"
     TILL = "till"
+    SOURCE = "source"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
     """A caller whose proof was checked.
 
-    ``subject`` is a device id, an issuer and subject joined by ``#``, a role's ARN, or the name of
-    another system or of a till. ``app_id`` is set for devices, systems and tills: the one app they
-    have to do with. ``channels`` are those that a system may speak for, ``store_id`` is the one
-    store that a till speaks for. ``contact_id`` is set for a user who was let in as that contact.
+    ``subject`` is a device id, an issuer and subject joined by ``#``, a role's ARN, the name of
+    another system or of a till, or the hash of a source's write key. ``app_id`` is set for devices,
+    systems, tills and sources: the one app they have to do with. ``channels`` are those that a
+    system may speak for, ``store_id`` is the one store that a till speaks for. ``contact_id`` is
+    set for a user who was let in as that contact.
     """
 
     kind: Kind

@@ -35,7 +35,11 @@ class DataKeyCipher:
     def new_key(self, *, app_id: str, about: str) -> tuple[bytes, str]:
         """Return a fresh data key, plain and wrapped; ``about`` is whom it is for."""
         key = urandom(KEY_BYTES)
-        return key, _seal(key, self._wrapping_keys(app_id)[0], about=about)
+        return key, self.wrap(key, app_id=app_id, about=about)
+
+    def wrap(self, key: bytes, *, app_id: str, about: str) -> str:
+        """Return a key that somebody else made, wrapped; ``about`` is whom it is for."""
+        return _seal(key, self._wrapping_keys(app_id)[0], about=about)
 
     def unwrap(self, wrapped: str, *, app_id: str, about: str) -> bytes:
         """Return a data key.

@@ -5,7 +5,12 @@
 | contact event | APP#<app>#C#<contact>        | E#<time>#<source>#<id> | APP#<app>#T#<hour>#<n>   |
 | other event   | APP#<app>#S#<kind>#<subject> | E#<time>#<source>#<id> | with <sequence>          |
 | foreign guard | APP#<app>#D#<digest>         | D                      |                          |
+| reject        | APP#<app>#R#<day>            | <ulid>                 |                          |
 | relay receipt | RECEIPT#<hour>               | <batch>                |                          |
+| counts        | APP#<app>#COUNTS#<month>     | <hour>                 |                          |
+| sample        | APP#<app>#SAMPLES#<month>    | <hour>                 |                          |
+
+Triggers and what they started lie in the table too: see their stores.
 
 The row is the outbox: its stream publishes it. ``<id>`` is the sequence, or what the caller fixed
 beforehand so that the row is its own dedupe guard. Hour and index shard follow from the sequence,

@@ -42,6 +42,11 @@ class Settings:
         return self._need("COUPONS_TABLE")
 
     @property
+    def placements_table(self) -> str:
+        """Return the name of the placements table."""
+        return self._need("PLACEMENTS_TABLE")
+
+    @property
     def push_queue_url(self) -> str:
         """Return the URL of the queue that feeds the sender."""
         return self._need("PUSH_QUEUE_URL")
@@ -82,6 +87,26 @@ class Settings:
         return self._need("CODE_FILES_BUCKET")
 
     @property
+    def snapshots_bucket(self) -> str:
+        """Return the name of the bucket of what decisions about ads are made from."""
+        return self._need("SNAPSHOTS_BUCKET")
+
+    @property
+    def decisions_bucket(self) -> str:
+        """Return the name of the bucket of decisions about ads."""
+        return self._need("DECISIONS_BUCKET")
+
+    @property
+    def archive_bucket(self) -> str:
+        """Return the name of the bucket of the archive."""
+        return self._need("ARCHIVE_BUCKET")
+
+    @property
+    def decision_queue_url(self) -> str:
+        """Return the URL of the queue of decisions to file."""
+        return self._need("DECISION_QUEUE_URL")
+
+    @property
     def event_bus(self) -> str:
         """Return the name of the bus that carries contact events."""
         return self._need("EVENT_BUS")
@@ -120,6 +145,11 @@ class Settings:
     def public_url(self) -> str | None:
         """Return where people reach the API, if that was said."""
         return self.environment.get("PUBLIC_URL") or None
+
+    @property
+    def webhook_local_hosts(self) -> frozenset[str]:
+        """Return the hosts of a local run that webhooks may reach as they are; on AWS none."""
+        return frozenset(self.environment.get("WEBHOOK_LOCAL_HOSTS", "").split())
 
     @property
     def operator_role_arn(self) -> str | None:

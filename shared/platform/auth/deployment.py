@@ -6,7 +6,7 @@ from functools import cache
 from shared.kernel.clock import system_clock
 from shared.kernel.principal import Issuer, System, TillKey
 from shared.platform.auth.device_tokens import DeviceTokens
-from shared.platform.auth.doors import Doors, Registry, no_systems, no_tills
+from shared.platform.auth.doors import Doors, Registry, no_apps, no_systems, no_tills
 from shared.platform.auth.oidc import JwksKeySource, TokenVerifier
 from shared.platform.auth.webhooks import KnownSystems
 from shared.platform.clients import client
@@ -48,11 +48,13 @@ def doors(
     *,
     systems: Callable[[str], Sequence[System]] = no_systems,
     tills: Callable[[str, str, str], TillKey | None] = no_tills,
+    app_of: Callable[[str], str | None] = no_apps,
 ) -> Doors:
     """Return the doors over what is registered.
 
     ``systems`` reads the other systems of an app, ``tills`` a key of a store by the ids of the app,
-    the store and the key, for functions that have a route for them.
+    the store and the key, ``app_of`` the app of a write key, for functions that have a route for
+    them.
     """
     return Doors(
         registry=registry,
@@ -63,4 +65,5 @@ def doors(
         clock=system_clock,
         systems=KnownSystems(read=systems).of,
         tills=tills,
+        app_of=app_of,
     )

@@ -24,12 +24,17 @@ _LONGEST = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceClaims:
-    """What a device token says. ``epoch`` is raised to revoke every token before it."""
+    """What a device token says. ``epoch`` is raised to revoke every token before it.
+
+    ``contact_id`` is whose device it was when the token was made, which may have changed since;
+    ``None`` in tokens of earlier versions.
+    """
 
     app_id: str
     device_id: str
     epoch: int
     expires_at: datetime
+    contact_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +46,12 @@ class DeviceTokens:
 
     keys: Callable[[], Sequence[bytes]]
 
-    def issue(self, *, app_id: str, device_id: str, epoch: int, at: datetime) -> str:
+    def issue(
+        self, *, app_id: str, device_id: str, epoch: int, at: datetime, contact_id: str | None
+    ) -> str:
         """Return a token that is valid for 30 days from ``at``."""
         expires = int((at + LIFETIME).timestamp())
-        claims = {"a": app_id, "d": device_id, "e": epoch, "x": expires}
+        claims = {"a": app_id, "d": device_id, "e": epoch, "x": expires, "c": contact_id}
         payload = urlsafe_b64encode(json.dumps(claims, separators=(",", ":")).encode())
         return f"{payload.decode()}.{_signature(self.keys()[0], payload)}"
 
@@ -84,6 +91,7 @@ def _read(payload: str) -> DeviceClaims:
             epoch=claims["e"],
             expires_at=datetime.fromisoformat("1970-01-01T00:00:00+00:00")
             + timedelta(seconds=claims["x"]),
+            contact_id=claims.get("c"),
         )
     except (KeyError, TypeError, ValueError, binascii.Error) as error:
         raise UnauthenticatedError("the device token cannot be read") from error

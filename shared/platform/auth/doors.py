@@ -1,9 +1,10 @@
 """Who calls, and whether this route is for them. Claims decide; the path must agree with them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
+from hashlib import sha256
 from typing import Any, Protocol
 
 from shared.kernel.clock import Clock
@@ -13,6 +14,7 @@ from shared.platform.auth.errors import ForbiddenError, NotYoursError, Unauthent
 from shared.platform.auth.oidc import Claims, TokenVerifier
 from shared.platform.auth.tills import is_till_token, verify_till_token
 from shared.platform.auth.webhooks import SignedMessage
+from shared.platform.auth.write_keys import write_key_in
 
 
 class Registry(Protocol):
@@ -26,8 +28,11 @@ class Registry(Protocol):
         """Return the app's own OIDC issuers; none for an unknown app."""
         ...
 
-    def device_epoch(self, *, app_id: str, device_id: str) -> int | None:
-        """Return the epoch below which a device's tokens are void; ``None`` without the device."""
+    def device_epoch(self, *, app_id: str, device_id: str, named: str | None) -> int | None:
+        """Return the epoch below which a device's tokens are void; ``None`` without the device.
+
+        ``named`` is the contact that the token names: a hint where to look.
+        """
         ...
 
     def contact_of(self, *, app_id: str, issuer: str, subject: str) -> str | None:
@@ -40,13 +45,17 @@ class Access:
     """Who may call a route: a device on itself, a contact on itself, marketers from ``role`` up.
 
     ``till``: tills of the app's stores, each for its own store. ``system``: other systems that the
-    app knows, for the channels they may speak for.
+    app knows, for the channels they may speak for. ``source``: libraries that send the write key of
+    an app, which the path then does not name. ``vendor``: whoever the route itself believes, by the
+    vendor's own signature.
     """
 
     device: bool = False
     contact: bool = False
     till: bool = False
     system: bool = False
+    source: bool = False
+    vendor: bool = False
     role: Role | None = None
     operator: bool = False
     anyone: bool = False
@@ -60,6 +69,8 @@ class Access:
             "contact": self.contact,
             "till": self.till,
             "system": self.system,
+            "write key": self.source,
+            "vendor": self.vendor,
             "operator": self.operator,
         }
         return ", ".join(name for name, may in who.items() if may) or "marketer"
@@ -75,19 +86,33 @@ def anyone() -> Access:
 
 
 def device(
-    *, or_contact: bool = False, or_till: bool = False, or_role: Role | None = None
+    *,
+    or_contact: bool = False,
+    or_till: bool = False,
+    or_system: bool = False,
+    or_role: Role | None = None,
 ) -> Access:
     """Return access for a device, on itself.
 
-    And for whoever is a contact of the app, as that contact, for tills of the app's stores, and for
-    marketers from a role up, where that is said.
+    And for whoever is a contact of the app, as that contact, for tills of the app's stores, for
+    other systems that the app knows, and for marketers from a role up, where that is said.
     """
-    return Access(device=True, contact=or_contact, till=or_till, role=or_role)
+    return Access(device=True, contact=or_contact, till=or_till, system=or_system, role=or_role)
 
 
 def system() -> Access:
     """Return access for other systems that the app in the path knows."""
     return Access(system=True)
+
+
+def source() -> Access:
+    """Return access for libraries that send a write key, for the app that has it."""
+    return Access(source=True)
+
+
+def vendor() -> Access:
+    """Return access for vendors, whose signatures the route checks itself."""
+    return Access(vendor=True)
 
 
 def marketer(role: Role, *, or_contact: bool = False, or_system: bool = False) -> Access:
@@ -110,6 +135,8 @@ class Proof:
     bearer: str | None
     iam_arn: str | None
     message: SignedMessage | None = None
+    sent: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """The request's event: a write key may lie in its body, read only where one is asked for."""
 
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> "Proof":
@@ -121,6 +148,7 @@ class Proof:
             bearer=bearer.strip() if kind.lower() == "bearer" else None,
             iam_arn=(authorizer.get("iam") or {}).get("userArn"),
             message=SignedMessage.of(event),
+            sent=event,
         )
 
 
@@ -149,13 +177,19 @@ def no_tills(_app_id: str, _store_id: str, _key_id: str) -> TillKey | None:
     return None
 
 
+def no_apps(_: str) -> str | None:
+    """Return no app: what functions know of write keys that have no route for them."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
     """Admits callers to routes.
 
     ``issuer`` signs the marketers' tokens: the deployment's own user pool. ``operator_role_arn``
     operates the deployment without a grant. ``systems`` returns the other systems of an app,
-    ``tills`` the key of a store by the ids of its app, of the store and of the key.
+    ``tills`` the key of a store by the ids of its app, of the store and of the key, ``app_of`` the
+    app that has a write key.
     """
 
     registry: Registry
@@ -166,9 +200,10 @@ class Doors:
     clock: Clock
     systems: Callable[[str], Sequence[System]] = no_systems
     tills: Callable[[str, str, str], TillKey | None] = no_tills
+    app_of: Callable[[str], str | None] = no_apps
 
     def admit(self, proof: Proof, access: Access, path: Mapping[str, str]) -> Principal | None:
-        """Return who calls, or ``None`` where anyone may.
+        """Return who calls, or ``None`` where anyone may, and where the route itself finds out.
 
         Raises:
             UnauthenticatedError: no proof, or one that does not hold.
@@ -183,16 +218,14 @@ class Doors:
 
         What proves a device, a system or a till proves it for certain routes and one app alone.
         """
-        if access.anyone:
+        if access.anyone or access.vendor:
             return None
+        if access.source:
+            return self._source(proof)
         if proof.iam_arn:
             return self._iam(proof.iam_arn)
-        if proof.bearer and proof.bearer.count(".") == 1:
-            return self._device(proof.bearer, access, path)
-        if proof.bearer and access.till and is_till_token(proof.bearer):
-            return self._till(proof.bearer, path)
         if proof.bearer:
-            return self._user(proof.bearer, path.get("app_id"))
+            return self._bearer(proof.bearer, access, path)
         if proof.message and access.system:
             return self._system(proof.message, path["app_id"])
         raise UnauthenticatedError("send a bearer token, or sign the request")
@@ -235,6 +268,13 @@ class Doors:
             raise UnauthenticatedError("the token is not made for this app by one of its issuers")
         return self.tokens.verify(token, self._with_own_keys(issuer))
 
+    def _bearer(self, token: str, access: Access, path: Mapping[str, str]) -> Principal:
+        if token.count(".") == 1:
+            return self._device(token, access, path)
+        if access.till and is_till_token(token):
+            return self._till(token, path)
+        return self._user(token, path.get("app_id"))
+
     def _iam(self, arn: str) -> Principal:
         subject = normalised_arn(arn)
         grants = dict(self.registry.grants_of([subject]))
@@ -250,7 +290,9 @@ class Doors:
             claims.device_id
         ):
             raise NotYoursError("a device's token speaks for that device alone")
-        epoch = self.registry.device_epoch(app_id=claims.app_id, device_id=claims.device_id)
+        epoch = self.registry.device_epoch(
+            app_id=claims.app_id, device_id=claims.device_id, named=claims.contact_id
+        )
         if epoch is None or claims.epoch < epoch:
             raise UnauthenticatedError("the device token was revoked: register the device again")
         return Principal(kind=Kind.DEVICE, subject=claims.device_id, app_id=claims.app_id)
@@ -261,6 +303,15 @@ class Doors:
         return Principal(
             kind=Kind.SYSTEM, subject=sender.name, app_id=app_id, channels=sender.channels
         )
+
+    def _source(self, proof: Proof) -> Principal:
+        """Return the source that sends a write key; the key says of which app it is."""
+        key = write_key_in(proof.sent)
+        app_id = self.app_of(key) if key else None
+        if key is None or app_id is None:
+            raise UnauthenticatedError("send a write key of an app, as the user of Basic")
+        subject = sha256(key.encode()).hexdigest()
+        return Principal(kind=Kind.SOURCE, subject=subject, app_id=app_id)
 
     def _till(self, token: str, path: Mapping[str, str]) -> Principal:
         """Return the till that signed a token; its key is the app's, so the path's app agrees."""
@@ -299,11 +350,13 @@ class Doors:
         role = caller.role_on(path["app_id"])
         if access.role is not None and role is not None and role >= access.role:
             return caller
-        if not access.contact:
+        if not access.contact and access.role is None:
             raise ForbiddenError("this route is for devices")
         contact_id = self._contact_id(caller, path["app_id"])
         if contact_id is None and access.role is not None and role is None:
             raise NotYoursError("no such app among yours")
+        if not access.contact:
+            raise ForbiddenError(f"this route is for others: {access.describe()}")
         if contact_id is None:
             raise ForbiddenError("this route is for devices and contacts: log in on a device first")
         if path.get("contact_id", contact_id) != contact_id:

@@ -29,3 +29,10 @@ class LinkUnusableError(DomainError):
 
     code = "link_unusable"
     fault = Fault.NOT_FOUND
+
+
+class AdTokenForgedError(DomainError):
+    """We did not sign this ad token."""
+
+    code = "ad_token_invalid"
+    fault = Fault.REFUSED

@@ -21,6 +21,8 @@ from shared.platform.auth.doors import Doors
 from shared.platform.http.audit import UNAUDITED, AuditLog, audited_call
 from shared.platform.http.bodies import (
     FORM,
+    Content,
+    content_of,
     expect_form,
     expect_json,
     read_form,
@@ -35,8 +37,8 @@ from shared.platform.http.problems import (
     problem_document,
     refuse_domain_error,
 )
-from shared.platform.http.request import CALLED, CALLER, EVENT, Called, Event, proof
-from shared.platform.http.routing import _ACCESS, HTML, Router
+from shared.platform.http.request import CALLED, CALLER, CONTENT, EVENT, Called, Event, proof
+from shared.platform.http.routing import _ACCESS, _CONTENT, HTML, Router
 from shared.platform.observability import logger
 
 OutT = TypeVar("OutT", bound=BaseModel)
@@ -71,6 +73,11 @@ def pictured(picture: bytes, *, media_type: str, headers: Mapping[str, str]) -> 
     return answer
 
 
+def led_on(url: str, *, headers: Mapping[str, str]) -> Response[str]:
+    """Return a redirection to a URL, which is asked for anew each time (302)."""
+    return Response(status_code=HTTPStatus.FOUND, body="", headers={**headers, "Location": url})
+
+
 class Api(APIGatewayHttpResolver):
     """A resolver that asks who calls before it looks at the request, and refuses as RFC 9457.
 
@@ -96,6 +103,9 @@ class Api(APIGatewayHttpResolver):
             raise ValueError("these routes need doors")
         if audit_log is None and any(map(_is_audited, self._routes())):
             raise ValueError("these routes need an audit log")
+        self._with_content = [
+            (route, _CONTENT[route.func]) for route in self._routes() if route.func in _CONTENT
+        ]
         # Powertools keeps the first step of every route here; ours asks for proof before it.
         self._request_validation_middleware = _Entrance(doors)
         self._audit_log = audit_log
@@ -108,6 +118,7 @@ class Api(APIGatewayHttpResolver):
         """Answer one HTTP request; the whole of a ``lambda_handler``."""
         began = time.perf_counter()
         token = EVENT.set(event)
+        CONTENT.set(b"")
         CALLER.set(None)
         CALLED.set(None)
         try:
@@ -128,13 +139,31 @@ class Api(APIGatewayHttpResolver):
 
     def _read_and_resolve(self, event: Event, context: object) -> Event:
         try:
-            readable = {**event, **readable_body(event)}
+            readable = self._readable(event)
         except DomainError as error:
             return _render(refuse_domain_error(error))
-        EVENT.set(readable)
         answer = self.resolve(readable, context)  # type: ignore[arg-type]
         # A gateway wants text: an answer without content is empty, not null.
         return {**answer, "statusCode": int(answer["statusCode"]), "body": answer.get("body") or ""}
+
+    def _readable(self, event: Event) -> Event:
+        """Return the event as routes read it: its body in plain text, or aside as bytes."""
+        takes = self._content_at(event)
+        if takes is None:
+            readable = {**event, **readable_body(event)}
+            EVENT.set(readable)
+            return readable
+        # The event keeps the body: its sender may have signed it.
+        CONTENT.set(content_of(event, largest=takes.largest))
+        return {**event, "body": None, "isBase64Encoded": False}
+
+    def _content_at(self, event: Event) -> Content | None:
+        """Return what the event's route takes byte by byte; ``None`` where that is nothing."""
+        method, path = event["requestContext"]["http"]["method"], event["rawPath"]
+        for route, takes in self._with_content:
+            if route.method == method and route.rule.match(path):
+                return takes
+        return None
 
     def _noted(self, answer: Event) -> Event:
         """Return the answer, once the audit log has what is to be kept of the call."""

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -24,6 +26,9 @@ FORM = "application/x-www-form-urlencoded"
 
 DEEPEST_JSON = 32
 
+_GZIP = 16 + zlib.MAX_WBITS
+"""Of zlib's inflater: gzip's header and trailer, and the largest window."""
+
 
 LONGEST_NUMBER = 40
 """Digits; a longer number is no measure of anything and costs quadratic time to read."""
@@ -37,7 +42,7 @@ class MalformedBodyError(DomainError):
 
 
 class BodyTooLargeError(DomainError):
-    """The body is larger than 256 kB, or a form larger than 64 kB."""
+    """The body is larger than 256 kB, a form larger than 64 kB, or what else the route takes."""
 
     code = "body_too_large"
     fault = Fault.TOO_LARGE
@@ -169,6 +174,56 @@ def readable_body(event: Mapping[str, Any]) -> dict[str, Any]:
     if len(raw) > LARGEST_BODY:
         raise BodyTooLargeError(f"{len(raw)} bytes")
     return {"body": text, "isBase64Encoded": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """A body that its route takes byte by byte, as signatures and compression need it.
+
+    ``schemas`` describes it in the API's document: a JSON schema for each media type. The edge
+    holds the body to ``largest`` bytes as they come, and to nothing else.
+    """
+
+    schemas: Mapping[str, Mapping[str, Any]]
+    largest: int = LARGEST_BODY
+
+
+def content_of(event: Mapping[str, Any], *, largest: int) -> bytes:
+    """Return the event's body as it was sent; without one, nothing.
+
+    Raises:
+        MalformedBodyError: it is no base64 where it should be, or a text that UTF-8 cannot carry.
+        BodyTooLargeError: it has more than ``largest`` bytes.
+    """
+    body = event.get("body") or ""
+    try:
+        content = (
+            base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+        )
+    except ValueError as error:  # binascii's and Unicode's errors are such
+        raise MalformedBodyError("the body cannot be read") from error
+    if len(content) > largest:
+        raise BodyTooLargeError(f"{len(content)} bytes, of at most {largest}")
+    return content
+
+
+def inflated(content: bytes, *, largest: int) -> bytes:
+    """Return what gzip (RFC 1952) made smaller, and inflate no more than may be read.
+
+    Raises:
+        MalformedBodyError: it is no gzip, or its end is missing.
+        BodyTooLargeError: it has more than ``largest`` bytes.
+    """
+    inflater = zlib.decompressobj(wbits=_GZIP)
+    try:
+        whole = inflater.decompress(content, largest + 1)
+    except zlib.error as error:
+        raise MalformedBodyError("the body is no gzip") from error
+    if len(whole) > largest:
+        raise BodyTooLargeError(f"more than {largest} bytes when inflated")
+    if not inflater.eof:
+        raise MalformedBodyError("the gzip is cut off")
+    return whole
 
 
 def expect_json(headers: Mapping[str, str]) -> None:

@@ -18,6 +18,9 @@ LONGEST_KEY = 255
 Event: TypeAlias = dict[str, Any]
 
 
+CONTENT: ContextVar[bytes] = ContextVar("content")
+
+
 CALLER: ContextVar[Principal | None] = ContextVar("caller", default=None)
 
 
@@ -53,6 +56,23 @@ def header(name: str) -> str | None:
     """Return a header of the request; ``name`` in lower case."""
     value = (EVENT.get().get("headers") or {}).get(name)
     return value if isinstance(value, str) else None
+
+
+def content() -> bytes:
+    """Return the body byte by byte; for routes that declare a ``Content``."""
+    return CONTENT.get()
+
+
+def headers() -> Mapping[str, str]:
+    """Return all headers of the request, by their names in lower case."""
+    return EVENT.get().get("headers") or {}
+
+
+def asked_url(host_name: str) -> str:
+    """Return the whole URL that was asked for at a host, its query as it came."""
+    event = EVENT.get()
+    query = event.get("rawQueryString")
+    return f"https://{host_name}{event['rawPath']}{f'?{query}' if query else ''}"
 
 
 def host() -> str:

@@ -14,6 +14,7 @@ from shared.platform.auth.errors import ForbiddenError, NotYoursError, Unauthent
 from shared.platform.http.bodies import (
     JSON,
     BodyTooLargeError,
+    Content,
     MalformedBodyError,
     UnsupportedMediaTypeError,
 )
@@ -39,12 +40,14 @@ class Router(_Router):
         success: Mapping[HTTPStatus, str],
         refusals: Sequence[type[DomainError]] = (),
         gives: str = JSON,
+        takes: Content | None = None,
     ) -> Callable[[RouteT], RouteT]:
         """Declare a route such as ``"PUT /v1/apps/<app_id>"``; the first success is the usual one.
 
         What the edge itself may refuse (proof, body) is documented along with ``refusals``, which
         are problem documents whatever media type the route ``gives``. A route that takes a form
-        has one parameter ``FormFields``.
+        has one parameter ``FormFields``; one that ``takes`` a content reads it by
+        ``request.content``.
         """
         method, _, path = route.partition(" ")
         register = self.route(
@@ -56,17 +59,21 @@ class Router(_Router):
             openapi_extensions={
                 "x-engage-traffic": _traffic(access),
                 "x-engage-access": access.describe(),
+                **_described(takes),
             },
         )
 
         def declare(function: RouteT) -> RouteT:
             _ACCESS[function] = access
+            if takes is not None:
+                _CONTENT[function] = takes
             return register(function)
 
         return declare
 
 
 _ACCESS: dict[Callable[..., Any], Access] = {}
+_CONTENT: dict[Callable[..., Any], Content] = {}
 
 
 def _edge_refusals(method: str, access: Access) -> list[type[DomainError]]:
@@ -90,8 +97,9 @@ def _answers(
         int(status): {"description": text} for status, text in success.items()
     }
     if gives != JSON:  # Powertools documents JSON by what the route returns
-        for answer in documented.values():
-            answer["content"] = {gives: {"schema": {"type": "string"}}}
+        for status, answer in documented.items():
+            leads_on = status >= HTTPStatus.MULTIPLE_CHOICES
+            answer["content"] = {} if leads_on else {gives: {"schema": {"type": "string"}}}
     for error in dict.fromkeys(refusals):
         status = int(STATUS_OF[error.fault])
         before = documented[status]["description"] + " " if status in documented else ""
@@ -100,6 +108,17 @@ def _answers(
             "content": {PROBLEM_JSON: {"model": Problem}},
         }
     return documented
+
+
+def _described(takes: Content | None) -> Mapping[str, Any]:
+    """Document a body of which Powertools knows nothing, since no parameter takes it."""
+    if takes is None:
+        return {}
+    content = {media_type: {"schema": schema} for media_type, schema in takes.schemas.items()}
+    return {
+        "requestBody": {"required": True, "content": content},
+        "x-engage-content": {"largest": takes.largest},
+    }
 
 
 def _traffic(access: Access) -> str:

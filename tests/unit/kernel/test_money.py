@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.kernel.money import Money
+from shared.kernel.money import Money, is_currency
 
 AMOUNTS = st.integers(-(10**12), 10**12)
 
@@ -17,7 +17,12 @@ def test_two_currencies_do_not_mix() -> None:
         Money(1, "EUR") + Money(1, "USD")
 
 
-@pytest.mark.parametrize("code", ["", "eur", "EURO", "€€€"])
+@pytest.mark.parametrize("code", ["", "eur", "EURO", "€€€", "A1B", "EUR\n"])
 def test_a_currency_is_an_iso_code(code: str) -> None:
     with pytest.raises(ValueError, match="ISO 4217"):
         Money(1, code)
+
+
+def test_a_currency_is_three_capital_letters() -> None:
+    assert is_currency("CHF")
+    assert not any(is_currency(code) for code in ("chf", "CH", "CHFS", "CH1", None, 756))

@@ -21,7 +21,7 @@ INSTANT = timedelta(microseconds=1)
 
 
 def a_token(tokens: DeviceTokens = TOKENS) -> str:
-    return tokens.issue(app_id=APP, device_id="phone-001", epoch=7, at=NOON)
+    return tokens.issue(app_id=APP, device_id="phone-001", epoch=7, at=NOON, contact_id="con_ada")
 
 
 def signed(payload: bytes, key: bytes = b"the key") -> str:
@@ -36,8 +36,18 @@ def payload_of(claims: Any) -> bytes:
 
 def test_a_token_says_whose_it_is() -> None:
     assert TOKENS.verify(a_token(), at=NOON) == DeviceClaims(
-        app_id=APP, device_id="phone-001", epoch=7, expires_at=NOON + timedelta(days=30)
+        app_id=APP,
+        device_id="phone-001",
+        epoch=7,
+        expires_at=NOON + timedelta(days=30),
+        contact_id="con_ada",
     )
+
+
+def test_a_token_of_an_earlier_version_names_no_contact() -> None:
+    expires = int((NOON + timedelta(days=30)).timestamp())
+    old = signed(payload_of({"a": APP, "d": "phone-001", "e": 7, "x": expires}))
+    assert TOKENS.verify(old, at=NOON).contact_id is None
 
 
 def test_a_token_changed_at_any_character_is_refused() -> None:
@@ -67,7 +77,7 @@ def test_a_token_with_a_character_less_or_more_is_refused() -> None:
 
 
 def test_a_signature_belongs_to_its_payload() -> None:
-    other = TOKENS.issue(app_id=APP, device_id="phone-002", epoch=7, at=NOON)
+    other = TOKENS.issue(app_id=APP, device_id="phone-002", epoch=7, at=NOON, contact_id="con_ada")
     with pytest.raises(UnauthenticatedError):
         TOKENS.verify(f"{other.split('.')[0]}.{a_token().split('.')[1]}", at=NOON)
 

@@ -1,5 +1,7 @@
 """The doors: proof first, then the path, then the role."""
 
+import json
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -18,10 +20,13 @@ from shared.platform.auth.doors import (
     anyone,
     device,
     marketer,
+    no_apps,
     no_tills,
     normalised_arn,
     operator,
+    source,
     system,
+    vendor,
 )
 from shared.platform.auth.errors import ForbiddenError, NotYoursError, UnauthenticatedError
 from shared.platform.auth.oidc import IssuerUnreachableError, JwksKeySource, TokenVerifier
@@ -44,6 +49,7 @@ ROLE = "arn:aws:iam::123456789012:role/Marketing"
 TOKENS = DeviceTokens(keys=lambda: [b"the key"])
 TILL = Till(app_id=SHOP)
 FOR_ALL = device(or_contact=True, or_till=True)
+WRITE_KEY = "wk_of_the_shops_site"
 SUITE = System(name="suite", channels=frozenset({Channel.EMAIL}), key=b"the key of the suite.....")
 
 
@@ -66,7 +72,7 @@ class Registered:
     def issuers_of(self, app_id: str) -> Sequence[Issuer]:
         return self.issuers.get(app_id, ())
 
-    def device_epoch(self, *, app_id: str, device_id: str) -> int | None:
+    def device_epoch(self, *, app_id: str, device_id: str, named: str | None) -> int | None:
         return self.epochs.get((app_id, device_id))
 
     def contact_of(self, *, app_id: str, issuer: str, subject: str) -> str | None:
@@ -108,6 +114,7 @@ def doors(registered: Registered, clock: ManualClock) -> Doors:
         clock=clock,
         systems=lambda app_id: [SUITE] if app_id == SHOP else [],
         tills=lambda *ids: TILL.key if ids == (SHOP, "zurich-1", "k1") else None,
+        app_of={WRITE_KEY: SHOP}.get,
     )
 
 
@@ -120,7 +127,10 @@ def signed(arn: str) -> Proof:
 
 
 def a_device(*, app_id: str = SHOP, device_id: str = "phone-001", epoch: int = 7) -> Proof:
-    return bearing(TOKENS.issue(app_id=app_id, device_id=device_id, epoch=epoch, at=NOON))
+    token = TOKENS.issue(
+        app_id=app_id, device_id=device_id, epoch=epoch, at=NOON, contact_id="con_ada"
+    )
+    return bearing(token)
 
 
 NOBODY = Proof(bearer=None, iam_arn=None)
@@ -457,6 +467,54 @@ def test_marketers_and_devices_have_no_business_on_a_route_for_systems(
 def test_the_document_names_systems() -> None:
     assert system().describe() == "system"
     assert marketer(Role.SENDER, or_system=True).describe() == "marketer (sender), system"
+
+
+def a_source(key: str = WRITE_KEY, **other: Any) -> Proof:
+    credentials = b64encode(f"{key}:".encode()).decode()
+    return Proof.of({"headers": {"authorization": f"Basic {credentials}"}, **other})
+
+
+def test_a_source_speaks_for_the_app_of_its_key_and_is_named_by_no_key(doors: Doors) -> None:
+    in_body = Proof.of({"body": json.dumps({"writeKey": WRITE_KEY})})
+    callers = [doors.admit(proof, source(), {}) for proof in (a_source(), in_body)]
+    assert callers[0] == callers[1]
+    assert callers[0] is not None
+    assert (callers[0].kind, callers[0].app_id) == (Kind.SOURCE, SHOP)
+    assert WRITE_KEY not in callers[0].subject
+
+
+def test_who_sends_no_write_key_of_an_app_stays_outside(
+    doors: Doors, registered: Registered
+) -> None:
+    registered.grants[ROLE, EVERY_APP] = Role.ADMIN
+    for proof in (NOBODY, a_source("wk_of_nobody"), a_device(), signed(ROLE), a_system()):
+        with pytest.raises(UnauthenticatedError):
+            doors.admit(proof, source(), {"app_id": SHOP})
+
+
+def test_where_no_write_keys_are_known_none_is_let_in(doors: Doors) -> None:
+    with pytest.raises(UnauthenticatedError):
+        replace(doors, app_of=no_apps).admit(a_source(), source(), {})
+
+
+@pytest.mark.parametrize(
+    "access", [device(), marketer(Role.VIEWER, or_system=True), operator(), system()], ids=str
+)
+def test_a_write_key_is_no_proof_on_any_other_route(doors: Doors, access: Access) -> None:
+    in_body = Proof.of({"body": json.dumps({"writeKey": WRITE_KEY})})
+    for proof in (a_source(), in_body):
+        with pytest.raises(UnauthenticatedError):
+            doors.admit(proof, access, AT_PHONE)
+
+
+def test_a_vendor_is_let_through_to_the_route_that_checks_its_signature(doors: Doors) -> None:
+    for proof in (NOBODY, bearing("garbage"), a_device()):
+        assert doors.admit(proof, vendor(), {"app_id": SHOP}) is None
+
+
+def test_the_document_names_sources_and_vendors() -> None:
+    assert source().describe() == "write key"
+    assert vendor().describe() == "vendor"
 
 
 def test_callers_of_two_apps_are_told_apart_by_their_names() -> None:

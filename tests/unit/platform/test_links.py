@@ -114,7 +114,7 @@ def test_a_malformed_link_is_refused(token: str) -> None:
 
 def test_a_device_token_is_no_link_and_a_link_no_device_token() -> None:
     tokens = DeviceTokens(keys=lambda: [SECRET])
-    issued = tokens.issue(app_id="app_1", device_id="phone-001", epoch=1, at=NOON)
+    issued = tokens.issue(app_id="app_1", device_id="phone-001", epoch=1, at=NOON, contact_id=None)
     assert is_refused(issued)
     payload = TOKEN.partition(".")[0].encode()
     assert not tokens._is_ours(payload.decode(), TOKEN.partition(".")[2])
