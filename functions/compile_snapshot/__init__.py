@@ -1,0 +1,1 @@
+"""Worker that compiles what is booked into what decisions are made from."""

@@ -1,0 +1,1 @@
+"""Queue worker that files what was decided about ads."""

@@ -1,0 +1,1 @@
+"""Stream worker that counts what became of ads."""

@@ -1,0 +1,1 @@
+"""HTTP API of what marketers book: ads, what came of them, and why they were shown."""

@@ -1,0 +1,1 @@
+"""Queue worker that keeps what decisions about ads know of people."""

@@ -1,0 +1,1 @@
+"""Scheduled worker that gives back what exact flights promised and nobody showed."""

@@ -1,0 +1,1 @@
+"""What ads need from outside."""
