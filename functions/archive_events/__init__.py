@@ -1,0 +1,1 @@
+"""Queue worker that files every event of the bus in the archive."""

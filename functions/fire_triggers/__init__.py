@@ -1,0 +1,1 @@
+"""Scheduled worker that fires the triggers that are due."""
