@@ -1,1 +1,1 @@
-"""HTTP API of contact events: the timeline."""
+"""HTTP API of contact events: timelines, every wire on which events come in, and reports."""

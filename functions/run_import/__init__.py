@@ -1,1 +1,1 @@
-"""Queue worker that imports files of devices, contacts and members of lists."""
+"""Queue worker that imports files of devices, contacts, members of lists and touches."""

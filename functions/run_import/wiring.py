@@ -1,16 +1,27 @@
-"""Connects the worker of imports to the registrations, and to the people of the contact policy."""
+"""Connects the worker of imports to the registrations, to the ledger, and to whom rows concern."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 
-from shared.contact_policy.service.people import PersonService
+from shared.contact_events.service.ingest import IngestService
+from shared.contact_events.service.records import RecordService
+from shared.contact_events.service.touch_imports import TouchFile, TouchImportService
+from shared.contact_events.store import DynamoForeignEventStore, DynamoRejectStore
+from shared.contact_policy.service.cases import CaseService
+from shared.contact_policy.service.consents import ConsentService
+from shared.contact_policy.service.people import PersonService as PolicyPeople
+from shared.contact_policy.service.protection import ProtectionService
 from shared.contact_policy.store import DynamoPersonStore, DynamoPolicyStore
-from shared.coupons.service import people as coupon_people
 from shared.coupons.service.claim_people import ClaimPeople
+from shared.coupons.service.people import PersonService as CouponPeople
 from shared.coupons.store import CodeRows, DynamoClaimStore, DynamoUseStore
 from shared.kernel.clock import system_clock
+from shared.kernel.files import Record
 from shared.kernel.ids import Ids
+from shared.placements.service.people import PersonService as AdPeople
+from shared.placements.store import DynamoAdStates
 from shared.platform.dynamodb import pause_after
 from shared.platform.encryption import DataKeyCipher
 from shared.platform.hashing import IdentifierHasher
@@ -19,13 +30,14 @@ from shared.platform.objects import Bucket
 from shared.platform.queue import JobQueue
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
-from shared.registrations.model.imports import Import
+from shared.registrations.model.imports import Import, ImportKind
 from shared.registrations.ports import StatefulDomain
 from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.devices import DeviceService
-from shared.registrations.service.identifiers import IdentifierService
+from shared.registrations.service.identifiers import IdentifierService, NamedIdentifier
 from shared.registrations.service.import_rows import RowService
 from shared.registrations.service.import_runs import ImportRunService
+from shared.registrations.service.origins import OriginService
 from shared.registrations.service.people import PeopleService
 from shared.registrations.service.resolution import ResolutionService
 from shared.registrations.service.vault import VaultService
@@ -61,84 +73,193 @@ class OwnQueue:
         self._jobs.put({"app_id": job.app_id, "import_id": job.import_id})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Touches:
+    """The ledger, as what knows the rows of touches."""
+
+    service: TouchImportService
+
+    def open(self, job: Import, *, header: Record | None) -> TouchFile:
+        """Return what records the rows of a file."""
+        return self.service.open(header, app_id=job.app_id, dry_run=job.dry_run)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredPeople:
+    """The registrations' contacts, as those whom touches name."""
+
+    resolution: ResolutionService
+
+    def recognise(
+        self, identifiers: Sequence[tuple[str, str]], *, app_id: str, at: datetime
+    ) -> str | None:
+        """Return what ``resolve`` would, where it would write nothing."""
+        return self.resolution.recognise(_named(identifiers), app_id=app_id, at=at)
+
+    def resolve(
+        self, identifiers: Sequence[tuple[str, str]], *, app_id: str, at: datetime, by: str
+    ) -> str:
+        """Return the contact whom identifiers name, made, joined and named on the way."""
+        return self.resolution.resolve(_named(identifiers), app_id=app_id, at=at, by=by)
+
+
 @cache
 def runs() -> ImportRunService:
     """Return the worker of this process."""
-    table, ledger = settings().registrations_table, Ledger(table=settings().contact_events_table)
-    ids = Ids(clock=system_clock)
-    return ImportRunService(
-        imports=DynamoImportStore(table=table, ledger=ledger),
-        files=BucketImportFiles(bucket=Bucket(name=settings().files_bucket)),
-        rows=_rows(table, ledger, ids),
-        queue=OwnQueue(JobQueue(url=settings().import_queue_url)),
-        clock=system_clock,
-        ids=ids,
-    )
-
-
-def _rows(table: str, ledger: Ledger, ids: Ids) -> RowService:
-    apps = DynamoAppStore(table=table, ledger=ledger)
-    devices = DynamoDeviceStore(table=table, ledger=ledger)
-    contacts = DynamoContactStore(table=table, ledger=ledger)
-    identifiers = IdentifierService(
-        contacts=contacts,
-        hasher=IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys),
-    )
-    vault = VaultService(
-        keys=DynamoKeyStore(table=table),
-        apps=apps,
-        cipher=DataKeyCipher(keys=Secret(id=settings().encryption_secret).keys),
-    )
-    people = PeopleService(
-        contacts=contacts,
-        devices=devices,
-        domains=[_policy_people(ledger), *_coupon_people(ledger)],
-        clock=system_clock,
-        ids=ids,
-    )
-    return RowService(
+    rows = RowService(
         devices=DeviceService(
-            devices=devices,
-            apps=apps,
+            devices=_devices(),
+            apps=_apps(),
             app_check=NoAppCheck(),
             clock=system_clock,
-            ids=ids,
+            ids=_ids(),
         ),
         contacts=ContactService(
-            contacts=contacts,
-            devices=devices,
-            people=people,
-            identifiers=identifiers,
-            vault=vault,
+            contacts=_contacts(),
+            devices=_devices(),
+            people=_people(),
+            identifiers=_identifiers(),
+            vault=_vault(),
             clock=system_clock,
-            ids=ids,
+            ids=_ids(),
         ),
-        resolution=ResolutionService(
-            contacts=contacts,
-            people=people,
-            identifiers=identifiers,
-            vault=vault,
-            clock=system_clock,
-            ids=ids,
-        ),
+        resolution=_resolution(),
+    )
+    return ImportRunService(
+        imports=DynamoImportStore(table=settings().registrations_table, ledger=_ledger()),
+        files=BucketImportFiles(bucket=Bucket(name=settings().files_bucket)),
+        importers={
+            ImportKind.DEVICES: rows,
+            ImportKind.CONTACTS: rows,
+            ImportKind.MEMBERS: rows,
+            ImportKind.TOUCHES: Touches(service=TouchImportService(ingest=_ingest())),
+        },
+        queue=OwnQueue(JobQueue(url=settings().import_queue_url)),
+        clock=system_clock,
+        ids=_ids(),
     )
 
 
-def _policy_people(ledger: Ledger) -> PersonService:
+def _named(identifiers: Sequence[tuple[str, str]]) -> list[NamedIdentifier]:
+    return [NamedIdentifier(namespace=name, value=value) for name, value in identifiers]
+
+
+@cache
+def _ingest() -> IngestService:
+    """Return what takes touches into the ledger, as if another system had told them."""
+    table = settings().contact_events_table
+    records = RecordService(
+        events=DynamoForeignEventStore(table=table),
+        people=RegisteredPeople(resolution=_resolution()),
+        contacts=OriginService(contacts=_contacts(), devices=_devices()),
+        vault=_vault(),
+        hasher=_hasher(),
+        ids=_ids(),
+    )
+    return IngestService(
+        records=records,
+        effects=_effects(),
+        kept=DynamoRejectStore(table=table),
+        clock=system_clock,
+        ids=_ids(),
+    )
+
+
+@cache
+def _effects() -> ProtectionService:
+    """Return what heeds complaints at once; all else is done from the bus."""
+    people = DynamoPersonStore(table=settings().contact_policy_table, ledger=_ledger())
+    return ProtectionService(
+        cases=CaseService(people=people, clock=system_clock, ids=_ids(), pause=pause_after),
+        consents=ConsentService(people=people, clock=system_clock, ids=_ids(), pause=pause_after),
+    )
+
+
+@cache
+def _resolution() -> ResolutionService:
+    return ResolutionService(
+        contacts=_contacts(),
+        people=_people(),
+        identifiers=_identifiers(),
+        vault=_vault(),
+        clock=system_clock,
+        ids=_ids(),
+    )
+
+
+@cache
+def _people() -> PeopleService:
+    return PeopleService(
+        contacts=_contacts(),
+        devices=_devices(),
+        domains=[_policy_people(), *_coupon_people(), _ad_people()],
+        clock=system_clock,
+        ids=_ids(),
+    )
+
+
+def _policy_people() -> StatefulDomain:
     table = settings().contact_policy_table
-    return PersonService(
-        people=DynamoPersonStore(table=table, ledger=ledger),
-        policies=DynamoPolicyStore(table=table, ledger=ledger),
+    return PolicyPeople(
+        people=DynamoPersonStore(table=table, ledger=_ledger()),
+        policies=DynamoPolicyStore(table=table, ledger=_ledger()),
         pause=pause_after,
     )
 
 
-def _coupon_people(ledger: Ledger) -> Sequence[StatefulDomain]:
+def _coupon_people() -> Sequence[StatefulDomain]:
     """Return who moves what people used of coupons, and what they claimed."""
     table = settings().coupons_table
-    claims = DynamoClaimStore(table=table, ledger=ledger, put_code=CodeRows(table=table).put_new)
+    claims = DynamoClaimStore(table=table, ledger=_ledger(), put_code=CodeRows(table=table).put_new)
     uses = DynamoUseStore(table=table)
-    return (
-        coupon_people.PersonService(uses=uses, pause=pause_after),
-        ClaimPeople(claims=claims),
+    return CouponPeople(uses=uses, pause=pause_after), ClaimPeople(claims=claims)
+
+
+def _ad_people() -> StatefulDomain:
+    """Return who moves what people saw of ads."""
+    states = DynamoAdStates(table=settings().placements_table)
+    return AdPeople(states=states, pause=pause_after)
+
+
+@cache
+def _apps() -> DynamoAppStore:
+    return DynamoAppStore(table=settings().registrations_table, ledger=_ledger())
+
+
+@cache
+def _devices() -> DynamoDeviceStore:
+    return DynamoDeviceStore(table=settings().registrations_table, ledger=_ledger())
+
+
+@cache
+def _contacts() -> DynamoContactStore:
+    return DynamoContactStore(table=settings().registrations_table, ledger=_ledger())
+
+
+@cache
+def _hasher() -> IdentifierHasher:
+    return IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys)
+
+
+@cache
+def _identifiers() -> IdentifierService:
+    return IdentifierService(contacts=_contacts(), hasher=_hasher())
+
+
+@cache
+def _vault() -> VaultService:
+    return VaultService(
+        keys=DynamoKeyStore(table=settings().registrations_table),
+        apps=_apps(),
+        cipher=DataKeyCipher(keys=Secret(id=settings().encryption_secret).keys),
     )
+
+
+@cache
+def _ledger() -> Ledger:
+    return Ledger(table=settings().contact_events_table)
+
+
+@cache
+def _ids() -> Ids:
+    return Ids(clock=system_clock)

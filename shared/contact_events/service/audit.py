@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shared.contact_events.model import HOUR, hour_of, hours, last_settled
+from shared.contact_events.model.hours import HOUR, hour_of, hours, last_settled
 from shared.contact_events.ports import Apps, EventStore, ReceiptStore
 from shared.contact_events.service.relay import RelayService
 from shared.kernel.clock import Clock

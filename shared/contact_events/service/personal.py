@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from shared.contact_events.model import RAW, Place, TimelineQuery
+from shared.contact_events.model.events import RAW
+from shared.contact_events.model.timelines import Place, TimelineQuery
 from shared.contact_events.ports import EventStore, Vault
 from shared.contact_events.service.timeline import merged
 from shared.kernel.envelope import Envelope

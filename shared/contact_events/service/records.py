@@ -1,15 +1,17 @@
 """Records what other systems say happened, each event once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shared.contact_events.errors import EventConflictError, SubjectNotFoundError
-from shared.contact_events.model import ForeignEvent, Guard, fingerprint
+from shared.contact_events.model.events import ForeignEvent, Guard, fingerprint
 from shared.contact_events.ports import Contacts, ForeignEventStore, Hasher, People, Vault
 from shared.kernel.envelope import public_id
-from shared.kernel.ids import Ids
+from shared.kernel.ids import ULID_LENGTH, Ids
 
 FINGERPRINT = "fingerprint"
 """Fingerprints are hashed like an identifier of this namespace, of which there are none."""
+RECKONED_ID = "reckoned_id"
+"""So are the ids that follow from what was said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,11 @@ class Recorded:
     event_id: str
     contact_id: str
     is_duplicate: bool
+
+    @property
+    def sequence(self) -> str:
+        """Return the sequence that the event's public id is made of."""
+        return self.event_id[-ULID_LENGTH:]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +50,7 @@ class RecordService:
             EventConflictError: the sender used the id for another event.
             SubjectNotFoundError: the event names a contact of whom nothing is known.
         """
+        event = self._hidden(event)
         sequence, said = self.ids.sequence(), self._said(event)
         contact_id = self._recognised(event)
         if contact_id is None:
@@ -64,6 +72,35 @@ class RecordService:
         envelope = event.envelope(sequence=sequence, contact_id=contact_id, raw=raw)
         standing = self.events.commit_once(envelope, guard=guard)
         return self._answer(standing, event, is_duplicate=standing.event_id != guard.event_id)
+
+    def rehearse(self, event: ForeignEvent) -> bool:
+        """Say whether recording an event would add it; nothing is written.
+
+        Raises:
+            EventConflictError: the sender used the id for another event.
+            SubjectNotFoundError: the event names a contact of whom nothing is known.
+        """
+        event = self._hidden(event)
+        self._recognised(event)
+        standing = self.events.guard_of(event)
+        if standing:
+            self._answer(standing, event, is_duplicate=True)
+        return standing is None
+
+    def _hidden(self, event: ForeignEvent) -> ForeignEvent:
+        """Return an event whose id tells nobody what was said; one that came before keeps its id.
+
+        While the key is rotated it may have come under the former one, which costs a read.
+        """
+        if not event.is_id_reckoned:
+            return event
+        former = self.hasher.former(event.id, app_id=event.app_id, namespace=RECKONED_ID)
+        if former:
+            before = replace(event, id=former)
+            if self.events.guard_of(before):
+                return before
+        current = self.hasher.digest(event.id, app_id=event.app_id, namespace=RECKONED_ID)
+        return replace(event, id=current)
 
     def _recognised(self, event: ForeignEvent) -> str | None:
         if event.contact_id is None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.contact_events.model import hour_of
+from shared.contact_events.model.hours import hour_of
 from shared.contact_events.ports import Apps, Bus, ReceiptStore
 from shared.kernel.envelope import Envelope
 from shared.kernel.ids import Ids, made_at

@@ -6,11 +6,11 @@ from datetime import datetime
 from heapq import merge
 from itertools import islice
 
-from shared.contact_events.errors import TimelineNotFoundError
-from shared.contact_events.model import Placed, TimelineQuery
-from shared.contact_events.ports import Contacts, EventStore
+from shared.contact_events.errors import EventNotFoundError, TimelineNotFoundError
+from shared.contact_events.model.timelines import Placed, TimelineQuery
+from shared.contact_events.ports import Contacts, EventStore, Timelines
 from shared.kernel.envelope import Envelope
-from shared.kernel.ids import made_at
+from shared.kernel.ids import is_ulid, made_at
 from shared.kernel.paging import Page
 
 MOST_SCANNED = 1_000
@@ -50,8 +50,27 @@ class TimelineService:
         return Page(items=page, next_cursor=last.place.cursor if more and last else None)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventService:
+    """Reads single events."""
+
+    events: EventStore
+
+    def get_event(self, event_id: str, *, app_id: str) -> Envelope:
+        """Return an event by its public id.
+
+        Raises:
+            EventNotFoundError: the app has none, or it went with its contact.
+        """
+        sequence = event_id.removeprefix("evt_")
+        if is_ulid(sequence):
+            for event in self.events.events_of([sequence], app_id=app_id):
+                return event
+        raise EventNotFoundError(event_id)
+
+
 def merged(
-    ledger: EventStore, origins: Sequence[str], *, app_id: str, query: TimelineQuery
+    ledger: Timelines, origins: Sequence[str], *, app_id: str, query: TimelineQuery
 ) -> Iterator[Placed]:
     """Yield the events of several contacts in the order of one timeline."""
     timelines = (ledger.timeline(origin, app_id=app_id, query=query) for origin in origins)

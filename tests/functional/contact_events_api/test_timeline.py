@@ -1,6 +1,6 @@
 """A contact's timeline over HTTP."""
 
-from shared.contact_events.model import ForeignEvent
+from shared.contact_events.model.events import ForeignEvent
 from shared.kernel.clock import system_clock
 from shared.kernel.ids import Ids
 from shared.platform.dynamodb import commit

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,21 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contact_events.errors import SubjectUnclearError
-from shared.contact_events.model import (
-    HOUR,
-    LATEST,
-    LONGEST_NAME,
-    SETTLED,
-    ForeignEvent,
-    Place,
-    fingerprint,
-    hours,
-    last_settled,
+from shared.contact_events.model.event_types import (
+    OPEN_TO_OTHERS,
+    OUR_NOUNS,
+    OUR_SOURCES,
+    is_ours_alone,
 )
+from shared.contact_events.model.events import LONGEST_NAME, ForeignEvent, fingerprint
+from shared.contact_events.model.hours import HOUR, LATEST, SETTLED, hours, last_settled
+from shared.contact_events.model.timelines import Place
 from shared.kernel.clock import whole_milliseconds
 from shared.kernel.errors import InvalidFieldsError
 from shared.kernel.paging import cursor_of
 from tests.fakes.clock import NOON
+
+ROOT = Path(__file__).parents[3]
 
 OFFSETS = st.timedeltas(timedelta(), timedelta(days=2))
 
@@ -102,6 +103,12 @@ def test_another_event_has_another_fingerprint(change: dict[str, Any]) -> None:
     assert fingerprint(replace(ORDER, **change)) != fingerprint(ORDER)
 
 
+def test_a_reckoned_time_is_not_what_is_said() -> None:
+    first = replace(ORDER, is_time_reckoned=True)
+    again = replace(first, time=NOON + timedelta(seconds=3))
+    assert fingerprint(again) == fingerprint(first) != fingerprint(ORDER)
+
+
 @pytest.mark.parametrize("change", [{"identifiers": ()}, {"contact_id": "con_1"}])
 def test_an_event_names_a_contact_or_identifiers(change: dict[str, Any]) -> None:
     with pytest.raises(SubjectUnclearError):
@@ -113,6 +120,8 @@ def test_an_event_names_a_contact_or_identifiers(change: dict[str, Any]) -> None
     [
         ({"source": ""}, "/source"),
         ({"source": "a\0b"}, "/source"),
+        ({"source": "push"}, "/source"),
+        ({"type": "import.started.v1"}, "/type"),
         ({"id": "x" * (LONGEST_NAME + 1)}, "/id"),
         ({"type": "\n"}, "/type"),
         ({"time": LATEST}, "/time"),
@@ -133,3 +142,18 @@ def test_an_event_is_kept_by_the_millisecond() -> None:
     kept = exact.envelope(sequence="0" * 26, contact_id="con_1", raw=None)
     assert kept.time == NOON + timedelta(milliseconds=1)
     assert kept.data == ORDER.data
+
+
+def test_our_words_are_those_of_the_catalogue_and_no_others() -> None:
+    told = {path.name.partition(".")[0] for path in (ROOT / "docs" / "events").glob("*.json")}
+    assert told == OUR_NOUNS
+
+
+def test_every_domain_is_known_as_a_source_of_ours() -> None:
+    domains = {path.parent.name for path in (ROOT / "shared").glob("*/ports*")}
+    assert domains == OUR_SOURCES
+
+
+def test_what_others_may_tell_is_an_exception_to_what_is_ours() -> None:
+    assert {event_type.partition(".")[0] for event_type in OPEN_TO_OTHERS} <= OUR_NOUNS
+    assert not any(is_ours_alone(event_type) for event_type in OPEN_TO_OTHERS)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from hashlib import sha256
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 
 from pynamodb.attributes import BinaryAttribute, NumberAttribute, UnicodeAttribute
@@ -15,8 +15,14 @@ from pynamodb.exceptions import DoesNotExist
 from pynamodb.expressions.condition import Condition
 from typing_extensions import override
 
-from shared.contact_events.model import ForeignEvent, Guard, Place, Placed, TimelineQuery, hour_of
-from shared.contact_events.ports import EventStore, ForeignEventStore, ReceiptStore
+from shared.contact_events.model.events import ForeignEvent, Guard
+from shared.contact_events.model.hours import hour_of
+from shared.contact_events.model.rejects import KEPT as REJECTS_KEPT
+from shared.contact_events.model.rejects import Refused
+from shared.contact_events.model.replays import HourPage
+from shared.contact_events.model.timelines import Place, Placed, TimelineQuery
+from shared.contact_events.model.translations import Reject
+from shared.contact_events.ports import EventStore, ForeignEventStore, ReceiptStore, RejectStore
 from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.events import Subject
@@ -38,6 +44,8 @@ from shared.platform.ledger import (
 RECEIPTS_KEPT = timedelta(days=8)
 """Longer than the longest time after which somebody would still run an audit by hand."""
 
+DAY = timedelta(days=1)
+
 GUARD_OUTLIVES = timedelta(days=7)
 """A guard is kept so much longer than its event: DynamoDB deletes either a few days late."""
 
@@ -45,6 +53,8 @@ GUARD_OUTLIVES = timedelta(days=7)
 # and the one that ends that one's instant.
 _PAGE = 53
 _READERS = 8
+AT_ONCE = 100
+"""Items that DynamoDB reads in one batch."""
 # Above every key of an instant: "#" < "~".
 _AFTER = "~"
 
@@ -96,16 +106,48 @@ class DynamoEventStore(EventStore):
 
     @override
     def events_of(self, sequences: Sequence[str], *, app_id: str) -> Sequence[Envelope]:
-        def find(sequence: str) -> tuple[str, str]:
+        def find(sequence: str) -> tuple[str, str] | None:
             hour = hour_partition(app_id, hour_of(made_at(sequence)), shard_of(sequence))
             entries = self._row.time_index.query(hour, self._row.sequence == sequence)
-            entry = next(iter(entries))
-            return entry.pk, entry.sk
+            entry = next(iter(entries), None)
+            return (entry.pk, entry.sk) if entry else None
 
         with ThreadPoolExecutor(_READERS) as readers:
-            keys = list(readers.map(find, sequences))
+            keys = [key for key in readers.map(find, sequences) if key]
         found = [from_row(row) for row in self._row.batch_get(keys, consistent_read=True)]
         return sorted(found, key=lambda event: event.sequence)
+
+    @override
+    def events_in(self, hour: datetime, *, app_id: str) -> Iterator[Envelope]:
+        for shard in range(INDEX_SHARDS):
+            entries = self._row.time_index.query(hour_partition(app_id, hour, shard))
+            keys = ((entry.pk, entry.sk) for entry in entries)
+            while page := list(islice(keys, AT_ONCE)):
+                yield from map(from_row, self._row.batch_get(page))
+
+    @override
+    def page_of(
+        self, hour: datetime, *, app_id: str, after: str, last: str, limit: int
+    ) -> HourPage:
+        def read(shard: int) -> list[tuple[str, str, str]]:
+            entries = self._row.time_index.query(
+                hour_partition(app_id, hour, shard),
+                # BETWEEN includes both ends: one more for ``after``, one that tells of more.
+                self._row.sequence.between(after, last),
+                limit=limit + 2,
+            )
+            return [(one.sequence, one.pk, one.sk) for one in entries if one.sequence > after]
+
+        with ThreadPoolExecutor(_READERS) as readers:
+            found = sorted(
+                one for part in readers.map(read, range(INDEX_SHARDS)) for one in part[: limit + 1]
+            )
+        keys = [(pk, sk) for _, pk, sk in found[:limit]]
+        rows = self._row.batch_get(keys, consistent_read=True)
+        return HourPage(
+            events=sorted(map(from_row, rows), key=lambda event: event.sequence),
+            after=found[limit - 1][0] if len(found) > limit else None,
+        )
 
     def _between(self, query: TimelineQuery) -> Condition:
         """Return the range of keys in which the wanted instants lie."""
@@ -184,6 +226,84 @@ class DynamoForeignEventStore(ForeignEventStore):
 def _guard_key(app_id: str, source: str, sender_id: str) -> tuple[str, str]:
     digest = sha256(f"{source}\0{sender_id}".encode()).hexdigest()
     return f"APP#{app_id}#D#{digest}", "D"
+
+
+class _RejectRow(Row):
+    """A reject; it holds no ``sequence``: the relay passes it over."""
+
+    wire = UnicodeAttribute()
+    index = NumberAttribute()
+    code = UnicodeAttribute()
+    pointer = UnicodeAttribute()
+    detail = UnicodeAttribute()
+    source = UnicodeAttribute(null=True)
+    sender_id = UnicodeAttribute(null=True)
+    type = UnicodeAttribute(null=True)
+    expires_at = NumberAttribute()
+
+
+class DynamoRejectStore(RejectStore):
+    """Rejects by day, in the ledger's table; of a day the id is the order."""
+
+    def __init__(self, *, table: str) -> None:
+        self._row = bind(_RejectRow, table=table)
+
+    @override
+    def add_rejects(self, rejects: Sequence[Refused]) -> None:
+        with self._row.batch_write() as batch:
+            for refused in rejects:
+                batch.save(self._stored(refused))
+
+    @override
+    def rejects(
+        self, app_id: str, *, before: str | None, at: datetime, limit: int
+    ) -> Sequence[Refused]:
+        found: list[Refused] = []
+        newest = made_at(before) if before else at
+        day = newest.replace(hour=0, minute=0, second=0, microsecond=0)
+        while day > at - REJECTS_KEPT - DAY and len(found) < limit:
+            rows = self._row.query(
+                _rejects_of(app_id, day),
+                self._row.sk < before if before else None,
+                scan_index_forward=False,
+                limit=limit - len(found),
+                consistent_read=True,
+            )
+            found += [_refused_of(row, app_id=app_id) for row in rows]
+            day -= DAY
+        return [one for one in found if one.at > at - REJECTS_KEPT]
+
+    def _stored(self, refused: Refused) -> _RejectRow:
+        return self._row(
+            _rejects_of(refused.app_id, made_at(refused.reject_id)),
+            refused.reject_id,
+            wire=refused.wire,
+            index=refused.reject.index,
+            code=refused.reject.code,
+            pointer=refused.reject.pointer,
+            detail=refused.reject.detail,
+            source=refused.source,
+            sender_id=refused.id,
+            type=refused.type,
+            expires_at=int((refused.at + REJECTS_KEPT).timestamp()),
+        )
+
+
+def _rejects_of(app_id: str, day: datetime) -> str:
+    return f"APP#{app_id}#R#{day:%Y-%m-%d}"
+
+
+def _refused_of(row: _RejectRow, *, app_id: str) -> Refused:
+    return Refused(
+        app_id=app_id,
+        reject_id=row.sk,
+        wire=row.wire,
+        at=made_at(row.sk),
+        reject=Reject(index=int(row.index), code=row.code, pointer=row.pointer, detail=row.detail),
+        source=row.source,
+        id=row.sender_id,
+        type=row.type,
+    )
 
 
 class _ReceiptRow(Row):

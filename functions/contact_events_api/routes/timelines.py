@@ -1,4 +1,4 @@
-"""The routes of the contact events API: parse, call one use case, render."""
+"""A contact's timeline: everything that touched it, on every channel."""
 
 from enum import StrEnum
 from http import HTTPStatus
@@ -6,10 +6,11 @@ from typing import Annotated, TypeAlias
 
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 
-from functions.contact_events_api.schemas import CloudEventOut, TimelineOut
+from functions.contact_events_api.schemas import AppId
+from functions.contact_events_api.schemas.timelines import CloudEventOut, TimelineOut
 from functions.contact_events_api.wiring import opened, org_of, timelines
 from shared.contact_events.errors import TimelineNotFoundError
-from shared.contact_events.model import Place, TimelineQuery, without_raw
+from shared.contact_events.model.timelines import Place, TimelineQuery, without_raw
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
 from shared.kernel.events import Channel
 from shared.kernel.principal import Role
@@ -39,7 +40,7 @@ class Order(StrEnum):
     refusals=[AppNotFoundError, TimelineNotFoundError, ContactErasedError],
 )
 def get_timeline(  # noqa: PLR0913, PLR0917 - a filter is a parameter
-    app_id: Annotated[str, Path(pattern=r"^app_[0-9A-Z]{26}$")],
+    app_id: AppId,
     contact_id: Annotated[str, Path(pattern=r"^con_[0-9A-Z]{26}$")],
     since: Annotated[Bound, Query(alias="from")] = None,
     until: Annotated[Bound, Query(alias="to")] = None,

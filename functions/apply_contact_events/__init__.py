@@ -1,0 +1,1 @@
+"""Queue worker that lets what other systems tell count: touches, complaints, words of consent."""

@@ -1,0 +1,1 @@
+"""Scheduled worker that counts the ledger by the hour, for reports on channels."""
