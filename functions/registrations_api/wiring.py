@@ -32,6 +32,7 @@ from shared.registrations.service.people import PeopleService
 from shared.registrations.service.segments import SegmentService
 from shared.registrations.service.systems import SystemService
 from shared.registrations.service.vault import VaultService
+from shared.registrations.service.write_keys import WriteKeyService
 from shared.registrations.store import (
     DynamoAppStore,
     DynamoAudienceStore,
@@ -42,12 +43,14 @@ from shared.registrations.store import (
     DynamoKeyStore,
     DynamoSegmentStore,
     DynamoSystemStore,
+    DynamoWriteKeyStore,
 )
 
 if TYPE_CHECKING:
     from shared.contact_policy.service.people import PersonService
     from shared.coupons.service.personal import PersonalCoupons
     from shared.coupons.store import DynamoClaimStore
+    from shared.placements.store import DynamoAdStates
     from shared.registrations.service.exports import ExportService
     from shared.registrations.service.imports import ImportService
 
@@ -63,6 +66,7 @@ class Registrations:
     callers: CallerService
     erasures: ErasureService
     systems: SystemService
+    write_keys: WriteKeyService
     segments: SegmentService
     audience: AudienceService
 
@@ -87,7 +91,7 @@ def registrations() -> Registrations:
     people = PeopleService(
         contacts=contact_store,
         devices=device_store,
-        domains=[PolicyPeople(), CouponPeople()],
+        domains=[PolicyPeople(), CouponPeople(), AdPeople()],
         clock=system_clock,
         ids=ids,
     )
@@ -125,6 +129,12 @@ def registrations() -> Registrations:
             apps=app_store,
             systems=DynamoSystemStore(table=table, ledger=ledger),
             cipher=vault.cipher,
+            clock=system_clock,
+            ids=ids,
+        ),
+        write_keys=WriteKeyService(
+            apps=app_store,
+            write_keys=DynamoWriteKeyStore(table=table, ledger=ledger),
             clock=system_clock,
             ids=ids,
         ),
@@ -166,6 +176,32 @@ class CouponPeople:
         """Give each of the two people what they used and claimed themselves."""
         for domain in _coupon_people():
             domain.split(intent)
+
+
+class AdPeople:
+    """What people saw of ads; its code is loaded when contacts become one."""
+
+    def unite(self, intent: Intent) -> None:
+        """Count what the two people saw together."""
+        _ad_people().unite(intent)
+
+    def split(self, intent: Intent) -> None:
+        """Give each of the two people what they saw themselves."""
+        _ad_people().split(intent)
+
+
+@cache
+def _ad_people() -> StatefulDomain:
+    from shared.placements.service.people import PersonService  # noqa: PLC0415
+
+    return PersonService(states=_ad_states(), pause=pause_after)
+
+
+@cache
+def _ad_states() -> "DynamoAdStates":
+    from shared.placements.store.ad_states import DynamoAdStates  # noqa: PLC0415
+
+    return DynamoAdStates(table=settings().placements_table)
 
 
 @cache
@@ -224,9 +260,11 @@ def _policy_people() -> "PersonService":
 def exports() -> "ExportService":
     """Return the exports of this process; the other domains' code is loaded for them alone."""
     from shared.contact_events.service.personal import PersonalEvents  # noqa: PLC0415
-    from shared.contact_events.store import DynamoEventStore  # noqa: PLC0415
+    from shared.contact_events.service.personal_triggers import PersonalTriggers  # noqa: PLC0415
+    from shared.contact_events.store import DynamoEventStore, DynamoInstanceStore  # noqa: PLC0415
     from shared.contact_policy.service.personal import PersonalPolicy  # noqa: PLC0415
     from shared.contact_policy.store import DynamoDeferralStore, DynamoPersonStore  # noqa: PLC0415
+    from shared.placements.service.people import PersonalAdStates  # noqa: PLC0415
     from shared.push.service.personal import PersonalMessages  # noqa: PLC0415
     from shared.push.store import DynamoChunkStore  # noqa: PLC0415
     from shared.registrations.service.exports import ExportService  # noqa: PLC0415
@@ -242,6 +280,7 @@ def exports() -> "ExportService":
             "event": PersonalEvents(
                 ledger=DynamoEventStore(table=ledger_table), vault=contacts.vault
             ),
+            "trigger": PersonalTriggers(instances=DynamoInstanceStore(table=ledger_table)),
             "message": PersonalMessages(archive=chunks),
             "contact_policy": PersonalPolicy(
                 people=DynamoPersonStore(table=policy_table, ledger=ledger),
@@ -249,6 +288,7 @@ def exports() -> "ExportService":
                 pause=pause_after,
             ),
             "coupon": _personal_coupons(),
+            "ad": PersonalAdStates(states=_ad_states(), pause=pause_after),
         },
     )
 

@@ -167,6 +167,27 @@ class TooManyWebhookSecretsError(RegistrationError):
     fault = Fault.REFUSED
 
 
+class WriteKeyNotFoundError(RegistrationError):
+    """The app has no such write key."""
+
+    code = "write_key_not_found"
+    fault = Fault.NOT_FOUND
+
+
+class WriteKeyRotatingError(RegistrationError):
+    """The source has two write keys already, the old one and the new one."""
+
+    code = "write_key_rotating"
+    fault = Fault.REFUSED
+
+
+class TooManyWriteKeysError(RegistrationError):
+    """The app has as many write keys as one app may have."""
+
+    code = "too_many_write_keys"
+    fault = Fault.REFUSED
+
+
 class SegmentNotFoundError(RegistrationError):
     """The app has no such segment, or none in this version."""
 

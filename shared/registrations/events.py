@@ -30,7 +30,10 @@ class AppUpdated(DomainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSecretCreated(DomainEvent):
-    """Another system got a secret, with which it may speak for these channels."""
+    """Another system got a secret, with which it may speak for these channels.
+
+    With a ``dialect`` it is a vendor's, which speaks for whatever its webhooks tell.
+    """
 
     type: ClassVar[str] = "webhook_secret.created.v1"
     source: ClassVar[str] = SOURCE
@@ -38,6 +41,7 @@ class WebhookSecretCreated(DomainEvent):
     secret_id: str
     name: str
     channels: tuple[Channel, ...]
+    dialect: str | None = None
     by: str
 
 
@@ -51,6 +55,31 @@ class WebhookSecretDeleted(DomainEvent):
     secret_id: str
     name: str
     by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteKeyEvent(DomainEvent):
+    """A fact about a write key; the key itself is never told."""
+
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "app_id"
+    key_id: str
+    name: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteKeyCreated(WriteKeyEvent):
+    """A source got a write key, with which its libraries send events."""
+
+    type: ClassVar[str] = "write_key.created.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteKeyDeleted(WriteKeyEvent):
+    """A write key was ended."""
+
+    type: ClassVar[str] = "write_key.deleted.v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from functions.registrations_api.routes import (
     imports,
     segments,
     systems,
+    write_keys,
 )
 
 ROUTERS = (
@@ -15,6 +16,7 @@ ROUTERS = (
     devices.router,
     contacts.router,
     systems.router,
+    write_keys.router,
     segments.router,
     imports.router,
     audit_log.router,

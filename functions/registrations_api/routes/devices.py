@@ -142,6 +142,10 @@ def log_out(app_id: AppId, device_id: DeviceId) -> RegisteredDeviceOut:
 
 def _with_token(found: Device) -> RegisteredDeviceOut:
     token = device_tokens().issue(
-        app_id=found.app_id, device_id=found.device_id, epoch=found.epoch, at=system_clock()
+        app_id=found.app_id,
+        device_id=found.device_id,
+        epoch=found.epoch,
+        at=system_clock(),
+        contact_id=found.contact_id,
     )
     return RegisteredDeviceOut.with_token(found, token=token)

@@ -41,7 +41,7 @@ OK, CREATED, ACCEPTED = HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED
     refusals=[AppNotFoundError],
 )
 def create_import(app_id: AppId, body: Annotated[ImportIn, Body()]) -> Response[AnnouncedImportOut]:
-    """Announce a file of devices, contacts or members of a list; then upload it, then start.
+    """Announce a file of devices, contacts, members or touches; then upload it, then start.
 
     With an `Idempotency-Key`, once; again, it answers where the same file is sent.
     """

@@ -48,19 +48,24 @@ SECRETS = "/v1/apps/<app_id>/webhook-secrets"
 def create_webhook_secret(
     app_id: AppId, body: Annotated[WebhookSecretIn, Body()]
 ) -> Response[WebhookSecretWithKeyOut]:
-    """Make a secret with which a system signs its requests (Standard Webhooks).
+    """Make a secret with which a system signs its requests (Standard Webhooks), or keep a vendor's.
 
     A name that is known gets a second secret, and its first one ends in 30 days, or when it is
-    deleted. A new secret works everywhere within a minute.
+    deleted. A new secret works everywhere within a minute. A vendor's is given with its `dialect`;
+    the ARN of an SNS topic is given as one, and names the topic that may speak.
     """
-    issued = registrations().systems.create_secret(
-        body.name,
-        app_id=app_id,
-        channels=frozenset(body.channels),
-        by=caller().subject,
-        attempt=attempt(),
-    )
-    shown = WebhookSecretWithKeyOut.with_key(issued.secret, secret=secret_text(issued.key))
+    systems, by, tried = registrations().systems, caller().subject, attempt()
+    if body.dialect and body.secret:
+        issued = systems.keep_secret(
+            body.name, text=body.secret, dialect=body.dialect, app_id=app_id, by=by, attempt=tried
+        )
+    else:
+        channels = frozenset(body.channels)
+        issued = systems.create_secret(
+            body.name, app_id=app_id, channels=channels, by=by, attempt=tried
+        )
+    text = None if issued.secret.dialect else secret_text(issued.key)
+    shown = WebhookSecretWithKeyOut.with_key(issued.secret, secret=text)
     return answered(shown, CREATED, replayed=issued.replayed)
 
 

@@ -119,7 +119,10 @@ class ErasureOut(Out):
 class ExportedOut(Out):
     """One thing that is kept about a person."""
 
-    kind: str = Field(description="person, contact, device, merge, event or message.")
+    kind: str = Field(
+        description="person, contact, device, merge, event, message, contact_policy, coupon or ad.",
+        examples=["device"],
+    )
     data: dict[str, Any]
 
 

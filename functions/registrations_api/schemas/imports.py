@@ -7,10 +7,10 @@ from typing import Annotated, Any, Self, TypeAlias
 from aws_lambda_powertools.event_handler.openapi.params import Path
 from pydantic import Field, StrictBool, StrictInt
 
+from shared.kernel.files import FileFormat
 from shared.platform.http.schemas import In, Instant, Out
 from shared.registrations.model.imports import (
     LARGEST_FILE,
-    FileFormat,
     Import,
     ImportKind,
     ImportState,
@@ -24,7 +24,7 @@ class ImportIn(In):
     """A file that is to be imported."""
 
     kind: ImportKind
-    format: FileFormat = FileFormat.CSV
+    format: Annotated[FileFormat, Field(description="Touches come as CSV.")] = FileFormat.CSV
     size: Annotated[StrictInt, Field(ge=1, le=LARGEST_FILE, description="Bytes of the file.")]
     list_name: Annotated[
         str | None,
@@ -37,7 +37,7 @@ class ImportIn(In):
     as_of: Instant | None = Field(
         default=None,
         description="When the file was true: who was erased later stays erased. Unless said, "
-        "whoever was ever erased.",
+        "whoever was ever erased. Not of touches, each of which has its own time.",
     )
 
     def settings(self) -> Mapping[str, Any]:

@@ -115,8 +115,7 @@ class App:
     @property
     def default_country(self) -> str | None:
         """Return the country of the default locale (ISO 3166-1 alpha-2), if it names one."""
-        parts = re.split("[-_]", self.default_locale)[1:]
-        return next((part.upper() for part in parts if _COUNTRY.fullmatch(part)), None)
+        return country_of(self.default_locale)
 
     def changed_by(self, changes: dict[str, Any]) -> tuple["App", tuple[str, ...]]:
         """Return the app with ``changes``, and the names of those that differ.
@@ -130,6 +129,12 @@ class App:
         if not differing:
             return self, ()
         return replace(self, **changes, version=self.version + 1), differing
+
+
+def country_of(locale: str) -> str | None:
+    """Return the country of a locale (ISO 3166-1 alpha-2), if it names one."""
+    parts = re.split("[-_]", locale)[1:]
+    return next((part.upper() for part in parts if _COUNTRY.fullmatch(part)), None)
 
 
 def zone_problems(zone: str, pointer: str) -> list[FieldProblem]:

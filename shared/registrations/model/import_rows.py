@@ -16,12 +16,12 @@ from typing_extensions import override
 
 from shared.kernel.addresses import Address, AddressKind
 from shared.kernel.errors import DomainError, FieldProblem, InvalidFieldsError
+from shared.kernel.files import FileFormat, Record, Rejected
 from shared.registrations.errors import ImportFailedError
 from shared.registrations.model.apps import Platform
 from shared.registrations.model.devices import AttributeValue, DeviceState, PushPermission
 from shared.registrations.model.identifiers import NAMESPACES, namespace, normalised
-from shared.registrations.model.import_files import Record
-from shared.registrations.model.imports import FileFormat, ImportKind
+from shared.registrations.model.imports import ImportKind
 
 LARGEST_ATTRIBUTES = 2_048
 """Bytes of JSON of a device's attributes, as the API has it."""
@@ -104,24 +104,6 @@ class MemberRow(Row):
         """Return what the row is about."""
         own = {f"contact {self.contact_id}"} if self.contact_id else set()
         return self.names | own
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected:
-    """A row that was not written, and everything that is wrong with it.
-
-    A problem's ``pointer`` is a column in CSV, a JSON pointer in JSON lines, and empty where it is
-    about the whole row.
-    """
-
-    line: int
-    problems: tuple[FieldProblem, ...]
-
-    @classmethod
-    def by(cls, error: DomainError, *, line: int) -> "Rejected":
-        """Return the row that a rule refused."""
-        whole = FieldProblem(pointer="", code=error.code, detail=_sentence(error))
-        return cls(line=line, problems=error.fields or (whole,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -481,11 +463,6 @@ def _is_writable(text: str) -> bool:
 def _pointer(*path: str) -> str:
     """Return a JSON pointer (RFC 6901)."""
     return "".join("/" + name.replace("~", "~0").replace("/", "~1") for name in path)
-
-
-def _sentence(error: DomainError) -> str:
-    """Return what a rule says of itself: the details of some errors hold ids, no reasons."""
-    return (type(error).__doc__ or "").partition("\n")[0]
 
 
 def _refuse(code: str, detail: str) -> NoReturn:

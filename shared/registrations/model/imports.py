@@ -1,4 +1,4 @@
-"""An import: one file of devices, contacts or members of a list, from its upload to its end."""
+"""An import: one file of devices, contacts, members or touches, from its upload to its end."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from shared.kernel.clock import EPOCH
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
+from shared.kernel.files import Cursor, FileFormat
 from shared.registrations.errors import LeaseHeldError
 
 LARGEST_FILE = 500_000_000
@@ -30,18 +31,7 @@ class ImportKind(StrEnum):
     DEVICES = "devices"
     CONTACTS = "contacts"
     MEMBERS = "members"
-
-
-class FileFormat(StrEnum):
-    """How a file is written: RFC 4180 with a header row, or one JSON object a line."""
-
-    CSV = "csv"
-    JSONL = "jsonl"
-
-    @property
-    def media_type(self) -> str:
-        """Return what the upload's ``Content-Type`` is."""
-        return "text/csv" if self is FileFormat.CSV else "application/jsonl"
+    TOUCHES = "touches"
 
 
 class ImportState(StrEnum):
@@ -81,14 +71,6 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cursor:
-    """Where the next row begins: its first byte, counted from 0, and its line, counted from 1."""
-
-    offset: int = 0
-    line: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
     """Which worker has an import to itself, and until when."""
 
@@ -110,7 +92,8 @@ class Import:
 
     ``size`` is the upload's in bytes, ``upload_tag`` names its content once it is started.
     ``as_of`` is when the file was true: whoever was erased after it stays erased; without it,
-    whoever was ever erased. ``version`` counts writes, for compare and swap.
+    whoever was ever erased. Touches are true at their own instants. ``version`` counts writes, for
+    compare and swap.
     """
 
     app_id: str
@@ -134,7 +117,12 @@ class Import:
     version: int = 1
 
     def __post_init__(self) -> None:
-        problems = [*_size_problems(self), *_list_problems(self), *_instant_problems(self)]
+        problems = [
+            *_size_problems(self),
+            *_format_problems(self),
+            *_list_problems(self),
+            *_instant_problems(self),
+        ]
         if problems:
             raise InvalidFieldsError("the import is not well described", fields=problems)
 
@@ -207,6 +195,12 @@ def _size_problems(job: Import) -> list[FieldProblem]:
     return [FieldProblem(pointer="/size", code="size", detail=f"1 to {LARGEST_FILE} bytes")]
 
 
+def _format_problems(job: Import) -> list[FieldProblem]:
+    if job.kind is not ImportKind.TOUCHES or job.file_format is FileFormat.CSV:
+        return []
+    return [FieldProblem(pointer="/format", code="format", detail="touches come as CSV")]
+
+
 def _list_problems(job: Import) -> list[FieldProblem]:
     if job.kind is not ImportKind.MEMBERS:
         detail = "only members have a list" if job.list_name is not None else ""
@@ -218,6 +212,12 @@ def _list_problems(job: Import) -> list[FieldProblem]:
 
 
 def _instant_problems(job: Import) -> list[FieldProblem]:
-    if job.as_of is None or job.as_of <= job.created_at:
+    if job.as_of is None:
         return []
-    return [FieldProblem(pointer="/as_of", code="instant", detail="no file is from the future")]
+    if job.kind is ImportKind.TOUCHES:
+        detail = "a touch is true at its own time"
+    elif job.as_of > job.created_at:
+        detail = "no file is from the future"
+    else:
+        return []
+    return [FieldProblem(pointer="/as_of", code="instant", detail=detail)]

@@ -1,4 +1,8 @@
-"""Other systems of an app: by which secrets it knows them, for which channels they may speak."""
+"""Other systems of an app: by which secrets it knows them, for which channels they may speak.
+
+A vendor, such as one that sends e-mail, signs its webhooks in its own way: its secret is the
+vendor's, and so is the list of what it may tell.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,8 +26,9 @@ OVERLAP = timedelta(days=30)
 class WebhookSecret:
     """One secret of a system, sealed: two of the same ``name`` are one system that changes them.
 
-    ``channels`` are those for which whoever signs with it may speak. It holds until ``ends_at``
-    (``None``: until it is deleted).
+    ``channels`` are those for which whoever signs with it may speak. With a ``dialect`` it is what
+    a vendor gave out, for its webhooks alone. It holds until ``ends_at`` (``None``: until it is
+    deleted).
     """
 
     secret_id: str
@@ -32,6 +37,7 @@ class WebhookSecret:
     sealed: str
     created_at: datetime
     ends_at: datetime | None = None
+    dialect: str | None = None
 
     def is_live(self, at: datetime) -> bool:
         """Say whether the secret holds at an instant."""

@@ -10,6 +10,7 @@ from shared.kernel.principal import Role
 from shared.registrations.model.apps import App
 from shared.registrations.model.audit import AuditEntry, AuditRange
 from shared.registrations.model.systems import Systems, WebhookSecret
+from shared.registrations.model.write_keys import WriteKey, WriteKeys
 
 
 class AppStore(Protocol):
@@ -104,6 +105,40 @@ class SystemStore(Protocol):
 
     def recall(self, attempt: Attempt) -> Remembered | None:
         """Return what an attempt of ``add_secret`` came to before, if it did."""
+        ...
+
+
+class WriteKeyStore(Protocol):
+    """The write keys of each app; ``keys`` is always the next version of what was read."""
+
+    def get_keys(self, app_id: str) -> WriteKeys:
+        """Return the write keys of an app as they are now; version 0: it never had any."""
+        ...
+
+    def add_key(
+        self, keys: WriteKeys, key: WriteKey, event: Envelope, *, attempt: Attempt | None
+    ) -> None:
+        """Store the keys with a new one, its event, and what its attempt came to (its id).
+
+        Raises:
+            StaleError: another change came first, or the attempt is remembered already.
+        """
+        ...
+
+    def remove_key(self, keys: WriteKeys, key: WriteKey, event: Envelope) -> None:
+        """Store the keys without one, with the event.
+
+        Raises:
+            StaleError: another change came first.
+        """
+        ...
+
+    def app_of(self, digest: str) -> str | None:
+        """Return the app whose key has this hash."""
+        ...
+
+    def recall(self, attempt: Attempt) -> Remembered | None:
+        """Return what an attempt of ``add_key`` came to before, if it did."""
         ...
 
 

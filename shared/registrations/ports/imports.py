@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.kernel.envelope import Envelope
+from shared.kernel.files import Record, Rejected
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
-from shared.registrations.model.import_rows import Rejected
 from shared.registrations.model.imports import Import
 
 
@@ -91,4 +91,29 @@ class ImportQueue(Protocol):
 
     def go_on(self, job: Import) -> None:
         """Have a worker go on with an import."""
+        ...
+
+
+class RowWriter(Protocol):
+    """Writes the rows of one file."""
+
+    def write(self, batch: Sequence[Record]) -> Sequence[bool | Rejected]:
+        """Write rows, and say of each whether that changed anything, or why it was not written.
+
+        The answers come in any order; in a dry run they say what would come of the rows. Written
+        again, the rows change nothing.
+        """
+        ...
+
+
+class Importer(Protocol):
+    """What rows mean to whoever keeps what they tell."""
+
+    def open(self, job: Import, *, header: Record | None) -> RowWriter:
+        """Return the writer of a file's rows; ``header`` is the first record of CSV.
+
+        Raises:
+            ImportFailedError: the header does not say what the columns are; so does a
+                ``DomainError``.
+        """
         ...

@@ -74,6 +74,10 @@ class Cipher(Protocol):
         """Return a fresh data key, plain and wrapped."""
         ...
 
+    def wrap(self, key: bytes, *, app_id: str, about: str) -> str:
+        """Return a key that somebody else made, wrapped."""
+        ...
+
     def unwrap(self, wrapped: str, *, app_id: str, about: str) -> bytes:
         """Return a data key."""
         ...

@@ -4,11 +4,11 @@ What is copied of a person to their devices is for planning and estimates only. 
 happened by seconds; whether somebody may be contacted is asked when something is sent.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shared.kernel.clock import Clock
+from shared.kernel.kept import Kept
 from shared.kernel.paging import Page
 from shared.registrations.errors import ContactErasedError, StaleError
 from shared.registrations.model.audience import (
@@ -101,16 +101,17 @@ class AskedEvents:
 
     segments: SegmentStore
     elapsed: Callable[[], float]
-    _known: dict[str, tuple[float, frozenset[str]]] = field(default_factory=dict)
+    _known: Kept[frozenset[str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._known = Kept(read=self._read, seconds=FRESH_SECONDS, elapsed=self.elapsed)
 
     def of_app(self, app_id: str) -> frozenset[str]:
         """Return the types, without the app's organisation."""
-        now = self.elapsed()
-        read_at, types = self._known.get(app_id, (-math.inf, frozenset[str]()))
-        if now - read_at >= FRESH_SECONDS:
-            types = frozenset[str]().union(*self.segments.event_types(app_id).values())
-            self._known[app_id] = (now, types)
-        return types
+        return self._known.of(app_id)
+
+    def _read(self, app_id: str) -> frozenset[str]:
+        return frozenset[str]().union(*self.segments.event_types(app_id).values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,8 +30,12 @@ class CallerService:
         except AppNotFoundError:
             return ()
 
-    def device_epoch(self, *, app_id: str, device_id: str) -> int | None:
-        """Return the epoch below which a device's tokens are void; ``None`` without the device."""
+    def device_epoch(self, *, app_id: str, device_id: str, named: str | None) -> int | None:
+        """Return the epoch below which a device's tokens are void; ``None`` without the device.
+
+        It is the device's own row that says so, whatever contact its token names.
+        """
+        del named
         return self.devices.device_epoch(app_id=app_id, device_id=device_id)
 
     def contact_of(self, *, app_id: str, issuer: str, subject: str) -> str | None:

@@ -4,8 +4,12 @@ A row that says what is so already writes nothing: so a batch that is worked on 
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 
+from shared.kernel.errors import DomainError
+from shared.kernel.files import Record, Rejected
 from shared.registrations.errors import (
     AlreadyRegisteredError,
     ContactErasedError,
@@ -14,12 +18,22 @@ from shared.registrations.errors import (
     SeveralContactsError,
 )
 from shared.registrations.model.devices import Device
-from shared.registrations.model.import_rows import ContactRow, DeviceRow, MemberRow, Row
+from shared.registrations.model.import_rows import (
+    ContactRow,
+    DeviceRow,
+    MemberRow,
+    Row,
+    RowReader,
+    lanes,
+)
 from shared.registrations.model.imports import Import
 from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.devices import DeviceService
 from shared.registrations.service.identifiers import NamedIdentifier
 from shared.registrations.service.resolution import ResolutionService
+
+THREADS = 16
+"""A row waits for DynamoDB most of its time; the pool of connections has 32."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +43,14 @@ class RowService:
     devices: DeviceService
     contacts: ContactService
     resolution: ResolutionService
+
+    def open(self, job: Import, *, header: Record | None) -> "OpenFile":
+        """Return the writer of a file's rows; ``header`` is the first record of CSV.
+
+        Raises:
+            ImportFailedError: the header does not say what the columns are.
+        """
+        return OpenFile(rows=self, job=job, reader=RowReader.of(job.kind, job.file_format, header))
 
     def write(self, row: Row, job: Import) -> bool:
         """Do what a row says; the answer says whether that changes anything.
@@ -157,6 +179,32 @@ class RowService:
             return self.devices.get_device(app_id=job.app_id, device_id=device_id)
         except DeviceNotFoundError:
             return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenFile:
+    """Writes the rows of one file, those at the same time that have nothing in common."""
+
+    rows: RowService
+    job: Import
+    reader: RowReader
+
+    def write(self, batch: Sequence[Record]) -> Sequence[bool | Rejected]:
+        """Write rows, and say of each whether that changed anything, or why it was not written."""
+        read = [self.reader.read(record) for record in batch]
+        rows = [one for one in read if not isinstance(one, Rejected)]
+        with ThreadPoolExecutor(max_workers=THREADS) as pool:
+            written = list(chain.from_iterable(pool.map(self._lane, lanes(rows))))
+        return [*written, *(one for one in read if isinstance(one, Rejected))]
+
+    def _lane(self, lane: Sequence[Row]) -> list[bool | Rejected]:
+        return [self._row(row) for row in lane]
+
+    def _row(self, row: Row) -> bool | Rejected:
+        try:
+            return self.rows.write(row, self.job)
+        except DomainError as error:
+            return Rejected.by(error, line=row.line)
 
 
 def _named(identifiers: Mapping[str, str]) -> Sequence[NamedIdentifier]:

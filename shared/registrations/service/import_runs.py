@@ -5,30 +5,33 @@ that dies repeats one batch at most, which writes nothing twice; one that lost i
 when it saves, and leaves.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import chain, islice
+from itertools import islice
 
 from shared.kernel.clock import Clock
 from shared.kernel.envelope import Envelope, seal
 from shared.kernel.errors import DomainError
+from shared.kernel.files import FileFormat, Record, Rejected, records
 from shared.kernel.ids import Ids
 from shared.registrations.errors import ImportFailedError, LeaseHeldError, StaleError
 from shared.registrations.events import ImportFinished
-from shared.registrations.model.import_files import Record, records
-from shared.registrations.model.import_rows import Rejected, Row, RowReader, lanes
 from shared.registrations.model.imports import (
     MOST_REJECTS,
     MOST_ROWS,
     Failure,
-    FileFormat,
     Import,
+    ImportKind,
     Tally,
 )
-from shared.registrations.ports import ImportFiles, ImportQueue, ImportStore
-from shared.registrations.service.import_rows import RowService
+from shared.registrations.ports import (
+    Importer,
+    ImportFiles,
+    ImportQueue,
+    ImportStore,
+    RowWriter,
+)
 
 BATCH = 200
 """Rows between two saves: what a crash repeats, and what a lease must outlast."""
@@ -36,17 +39,14 @@ BATCH = 200
 LEASE = timedelta(minutes=2)
 """A batch takes seconds; two minutes without a save mean that the worker is gone."""
 
-THREADS = 16
-"""A row waits for DynamoDB most of its time; the pool of connections has 32."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRunService:
-    """Works on one import at a time."""
+    """Works on one import at a time; what its rows mean, the importer of their kind knows."""
 
     imports: ImportStore
     files: ImportFiles
-    rows: RowService
+    importers: Mapping[ImportKind, Importer]
     queue: ImportQueue
     clock: Clock
     ids: Ids
@@ -75,33 +75,30 @@ class ImportRunService:
             return self._end(now, Failure(code=failed.code, detail=failed.detail))
 
     def _run(self, job: Import, has_time: Callable[[], bool]) -> Import:
-        reader, rows = self._opened(job)
-        with ThreadPoolExecutor(max_workers=THREADS) as pool:
-            for batch in _batches(rows):
-                if not has_time():
-                    return self._hand_over(job)
-                job = self._save(self._batch(job, batch, reader, pool))
-                _hold_limits(job)
+        writer, rows = self._opened(job)
+        for batch in _batches(rows):
+            if not has_time():
+                return self._hand_over(job)
+            job = self._save(self._batch(job, batch, writer))
+            _hold_limits(job)
         return self._end(job)
 
-    def _opened(self, job: Import) -> tuple[RowReader, Iterator[Record]]:
-        """Return the reader of an import's rows, and those rows that are not read yet."""
+    def _opened(self, job: Import) -> tuple[RowWriter, Iterator[Record]]:
+        """Return the writer of an import's rows, and those rows that are not read yet."""
         begin = job.cursor
         header = None
         if job.file_format is FileFormat.CSV:
             header = next(records(self.files.read(job, offset=0), job.file_format), None)
             begin = max(begin, header.end, key=lambda one: one.offset) if header else begin
-        reader = RowReader.of(job.kind, job.file_format, header)
+        try:
+            writer = self.importers[job.kind].open(job, header=header)
+        except DomainError as refused:
+            raise ImportFailedError(_told(refused)) from refused
         chunks = self.files.read(job, offset=begin.offset)
-        return reader, records(chunks, job.file_format, begin=begin)
+        return writer, records(chunks, job.file_format, begin=begin)
 
-    def _batch(
-        self, job: Import, batch: Sequence[Record], reader: RowReader, pool: ThreadPoolExecutor
-    ) -> Import:
-        read = [reader.read(record) for record in batch]
-        rows = [one for one in read if not isinstance(one, Rejected)]
-        written = chain.from_iterable(pool.map(lambda lane: self._lane(lane, job), lanes(rows)))
-        outcomes = [*written, *(one for one in read if isinstance(one, Rejected))]
+    def _batch(self, job: Import, batch: Sequence[Record], writer: RowWriter) -> Import:
+        outcomes = writer.write(batch)
         rejects = sorted(
             (one for one in outcomes if isinstance(one, Rejected)), key=lambda one: one.line
         )
@@ -113,15 +110,6 @@ class ImportRunService:
             rejected=len(rejects),
         )
         return job.moved(batch[-1].end, tally, until=self.clock() + LEASE)
-
-    def _lane(self, lane: Iterable[Row], job: Import) -> list[bool | Rejected]:
-        return [self._row(row, job) for row in lane]
-
-    def _row(self, row: Row, job: Import) -> bool | Rejected:
-        try:
-            return self.rows.write(row, job)
-        except DomainError as error:
-            return Rejected.by(error, line=row.line)
 
     def _hand_over(self, job: Import) -> Import:
         """Leave the rest to the next worker; whoever crashes in between is called again."""
@@ -156,6 +144,12 @@ class ImportRunService:
 def _batches(rows: Iterator[Record]) -> Iterator[list[Record]]:
     while batch := list(islice(rows, BATCH)):
         yield batch
+
+
+def _told(refused: DomainError) -> str:
+    """Return why a header is refused: its columns that are wrong, or what is wrong with all."""
+    columns = [f"{one.pointer.removeprefix('/')}: {one.detail}" for one in refused.fields]
+    return f"the header: {'; '.join(columns) or refused.detail}"
 
 
 def _hold_limits(job: Import) -> None:

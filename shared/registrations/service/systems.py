@@ -55,21 +55,48 @@ class SystemService:
         self.apps.get_app(app_id)
         secret_id = self.ids.new("whs")
         key, sealed = self.cipher.new_key(app_id=app_id, about=secret_id)
+        secret = WebhookSecret(
+            secret_id=secret_id,
+            name=name,
+            channels=channels,
+            sealed=sealed,
+            created_at=self.clock(),
+        )
+        return self._add(secret, key, app_id=app_id, by=by, attempt=attempt)
 
+    def keep_secret(
+        self, name: str, *, text: str, dialect: str, app_id: str, by: str, attempt: Attempt | None
+    ) -> IssuedSecret:
+        """Keep what a vendor signs with, or by what else it is believed, sealed.
+
+        Raises: as ``create_secret``.
+        """
+        self.apps.get_app(app_id)
+        secret_id, key = self.ids.new("whs"), text.encode()
+        secret = WebhookSecret(
+            secret_id=secret_id,
+            name=name,
+            channels=frozenset(),
+            sealed=self.cipher.wrap(key, app_id=app_id, about=secret_id),
+            created_at=self.clock(),
+            dialect=dialect,
+        )
+        return self._add(secret, key, app_id=app_id, by=by, attempt=attempt)
+
+    def _add(
+        self, secret: WebhookSecret, key: bytes, *, app_id: str, by: str, attempt: Attempt | None
+    ) -> IssuedSecret:
         def add() -> IssuedSecret:
             if attempt and (before := self._recall(attempt, app_id=app_id)):
                 return before
-            at = self.clock()
-            secret = WebhookSecret(
-                secret_id=secret_id, name=name, channels=channels, sealed=sealed, created_at=at
-            )
             systems = self.systems.get_systems(app_id).with_secret(secret)
             event = WebhookSecretCreated(
                 app_id=app_id,
-                occurred_at=at,
-                secret_id=secret_id,
-                name=name,
-                channels=tuple(sorted(channels)),
+                occurred_at=secret.created_at,
+                secret_id=secret.secret_id,
+                name=secret.name,
+                channels=tuple(sorted(secret.channels)),
+                dialect=secret.dialect,
                 by=by,
             )
             self.systems.add_secret(
@@ -117,6 +144,15 @@ class SystemService:
                 key=self._key_of(secret, app_id=app_id),
             )
             for secret in self.systems.get_systems(app_id).live(self.clock())
+            if secret.dialect is None
+        ]
+
+    def secrets_of_vendor(self, dialect: str, *, app_id: str) -> Sequence[str]:
+        """Return what an app was told to believe a vendor by; nothing for an unknown app."""
+        return [
+            self._key_of(secret, app_id=app_id).decode()
+            for secret in self.systems.get_systems(app_id).live(self.clock())
+            if secret.dialect == dialect
         ]
 
     def _recall(self, attempt: Attempt, *, app_id: str) -> IssuedSecret | None:

@@ -8,6 +8,8 @@
 | list of grants      | GRANT#                   | <principal> <app>   |
 | attempt             | GRANT#<principal>        | ATTEMPT#<key>       |
 | other systems       | APP#<app>#SYSTEMS        | SYSTEMS             |
+| write keys          | APP#<app>#WRITEKEYS      | WRITEKEYS           |
+| app of a write key  | WRITEKEY#<digest>        | WRITEKEY            |
 | device              | APP#<app>#A#<0-63>       | D#<device>          |
 | address             | APP#<app>#ADDR#<digest>  | ADDR                |
 | contact             | APP#<app>#C#<contact>    | C                   |
@@ -40,6 +42,7 @@ from shared.registrations.store.import_files import BucketImportFiles
 from shared.registrations.store.imports import DynamoImportStore
 from shared.registrations.store.segments import DynamoSegmentStore
 from shared.registrations.store.systems import DynamoSystemStore
+from shared.registrations.store.write_keys import DynamoWriteKeyStore
 
 __all__ = [
     "BucketImportFiles",
@@ -53,4 +56,5 @@ __all__ = [
     "DynamoKeyStore",
     "DynamoSegmentStore",
     "DynamoSystemStore",
+    "DynamoWriteKeyStore",
 ]

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 
 from typing_extensions import override
 
+from shared.kernel.files import Rejected
 from shared.platform.objects import Bucket, ObjectChangedError
 from shared.registrations.errors import ImportFailedError
-from shared.registrations.model.import_rows import Rejected
 from shared.registrations.model.imports import Import
 from shared.registrations.ports import ImportFiles, Upload
 

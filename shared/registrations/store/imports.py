@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
+from shared.kernel.files import Cursor, FileFormat
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
 from shared.platform.attempts import Attempts
@@ -17,9 +18,7 @@ from shared.platform.dynamodb import Put, Row, Write, bind
 from shared.platform.ledger import Ledger
 from shared.registrations.errors import ImportNotFoundError
 from shared.registrations.model.imports import (
-    Cursor,
     Failure,
-    FileFormat,
     Import,
     ImportKind,
     ImportState,

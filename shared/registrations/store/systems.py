@@ -105,6 +105,7 @@ def _stored(secret: WebhookSecret) -> dict[str, Any]:
         "sealed": secret.sealed,
         "created_at": rfc3339(secret.created_at),
         "ends_at": rfc3339(secret.ends_at) if secret.ends_at else None,
+        "dialect": secret.dialect,
     }
 
 
@@ -116,4 +117,5 @@ def _secret_of(stored: Mapping[str, Any]) -> WebhookSecret:
         sealed=stored["sealed"],
         created_at=from_rfc3339(stored["created_at"]),
         ends_at=from_rfc3339(stored["ends_at"]) if stored["ends_at"] else None,
+        dialect=stored.get("dialect"),
     )

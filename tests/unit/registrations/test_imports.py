@@ -1,5 +1,3 @@
-import csv
-import io
 import json
 from typing import Any
 
@@ -8,22 +6,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.kernel.errors import InvalidFieldsError
+from shared.kernel.files import Cursor, FileFormat, Record, Rejected, records
 from shared.registrations.errors import ImportFailedError
 from shared.registrations.model.devices import DeviceState
-from shared.registrations.model.import_files import LONGEST_LINE, Record, records
 from shared.registrations.model.import_rows import (
     ContactRow,
     DeviceRow,
     MemberRow,
-    Rejected,
     Row,
     RowReader,
     lanes,
 )
 from shared.registrations.model.imports import (
     LARGEST_FILE,
-    Cursor,
-    FileFormat,
     Import,
     ImportKind,
 )
@@ -31,9 +26,7 @@ from tests.fakes.clock import NOON
 
 CSV, JSONL = FileFormat.CSV, FileFormat.JSONL
 DEVICES, CONTACTS, MEMBERS = ImportKind.DEVICES, ImportKind.CONTACTS, ImportKind.MEMBERS
-CELLS = st.lists(
-    st.lists(st.text(alphabet='ab",\n\ré', max_size=5), min_size=2, max_size=2), max_size=8
-)
+TOUCHES = ImportKind.TOUCHES
 
 
 def an_import(**changed: Any) -> Import:
@@ -76,61 +69,15 @@ def wrong(row: Row | Rejected) -> list[tuple[str, str]]:
         ({"kind": MEMBERS}, "/list_name"),
         ({"kind": MEMBERS, "list_name": "very important"}, "/list_name"),
         ({"as_of": NOON.replace(year=2030)}, "/as_of"),
+        ({"kind": TOUCHES, "as_of": NOON}, "/as_of"),
+        ({"kind": TOUCHES, "file_format": JSONL}, "/format"),
+        ({"kind": TOUCHES, "list_name": "vip"}, "/list_name"),
     ],
 )
 def test_an_import_that_makes_no_sense_is_refused(changed: dict[str, Any], pointer: str) -> None:
     with pytest.raises(InvalidFieldsError) as refused:
         an_import(**changed)
     assert [problem.pointer for problem in refused.value.fields] == [pointer]
-
-
-@given(rows=CELLS, size=st.integers(1, 9), end=st.sampled_from(["\n", "\r\n"]))
-def test_csv_falls_into_the_rows_that_were_written_however_it_is_cut(
-    rows: list[list[str]], size: int, end: str
-) -> None:
-    rows = [[cell.replace("\r", "") for cell in row] for row in rows]
-    written = io.StringIO(newline="")
-    csv.writer(written, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(rows)
-    content = written.getvalue().encode()
-    chunks = [content[at : at + size] for at in range(0, len(content), size)]
-
-    found = list(records(chunks, CSV))
-
-    assert [next(csv.reader([one.content.decode()], strict=True)) for one in found] == rows
-
-
-@given(
-    content=st.text(alphabet='a",\n\r{}', max_size=60).map(str.encode),
-    file_format=st.sampled_from(FileFormat),
-)
-def test_reading_may_begin_again_after_any_row(content: bytes, file_format: FileFormat) -> None:
-    whole = list(records([content], file_format))
-    for place, record in enumerate(whole):
-        rest = records([content[record.end.offset :]], file_format, begin=record.end)
-        assert list(rest) == whole[place + 1 :]
-
-
-def test_a_mark_of_byte_order_is_no_part_of_the_first_row() -> None:
-    (row,) = records([b"\xef\xbb", b"\xbfa,b\r\n"], CSV)
-    assert (row.content, row.end) == (b"a,b", Cursor(offset=8, line=2))
-
-
-def test_one_stray_quote_costs_one_row() -> None:
-    found = list(records([b'a,b\n5" pipe,1\nc,d\ne,f\n'], CSV))
-    assert [(one.line, one.problem) for one in found] == [
-        (1, None),
-        (2, "a quote is not closed"),
-        (3, None),
-        (4, None),
-    ]
-
-
-def test_a_row_that_is_too_long_is_held_in_part_and_passed_over() -> None:
-    chunks = [b"x" * 50_000] * 40 + [b"\n", b"short\n"]
-    long, short = records(chunks, JSONL)
-    assert long.problem is not None
-    assert len(long.content) <= LONGEST_LINE + 10
-    assert (short.content, short.line, short.end.offset) == (b"short", 2, 2_000_007)
 
 
 def test_a_device_is_read_from_csv_as_from_json() -> None:
