@@ -178,6 +178,7 @@ def _resolution() -> "ResolutionService":
         domains=[
             PersonService(people=_policy_people(), policies=policies, pause=pause_after),
             *_coupon_people(),
+            _ad_people(),
         ],
         clock=system_clock,
         ids=_ids(),
@@ -205,6 +206,15 @@ def _coupon_people() -> "Sequence[StatefulDomain]":
     claims = DynamoClaimStore(table=table, ledger=_ledger(), put_code=CodeRows(table=table).put_new)
     uses = DynamoUseStore(table=table)
     return PersonService(uses=uses, pause=pause_after), ClaimPeople(claims=claims)
+
+
+def _ad_people() -> "StatefulDomain":
+    """Return who moves what people saw of ads."""
+    from shared.placements.service.people import PersonService  # noqa: PLC0415
+    from shared.placements.store.ad_states import DynamoAdStates  # noqa: PLC0415
+
+    states = DynamoAdStates(table=settings().placements_table)
+    return PersonService(states=states, pause=pause_after)
 
 
 @cache

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from functools import cache
 
 from shared.contact_events.service.personal import PersonalEvents
-from shared.contact_events.store import DynamoEventStore
+from shared.contact_events.service.personal_triggers import PersonalTriggers
+from shared.contact_events.store import DynamoEventStore, DynamoInstanceStore
 from shared.contact_policy.service.people import PersonService
 from shared.contact_policy.service.personal import PersonalPolicy
 from shared.contact_policy.store import (
@@ -25,6 +26,8 @@ from shared.coupons.store import (
 )
 from shared.kernel.clock import system_clock
 from shared.kernel.ids import Ids
+from shared.placements.service import people as ad_people
+from shared.placements.store import DynamoAdStates
 from shared.platform.dynamodb import pause_after
 from shared.platform.encryption import DataKeyCipher
 from shared.platform.hashing import IdentifierHasher
@@ -65,6 +68,7 @@ def people() -> PeopleService:
                 uses=DynamoUseStore(table=settings().coupons_table), pause=pause_after
             ),
             ClaimPeople(claims=_claims()),
+            ad_people.PersonService(states=_ad_states(), pause=pause_after),
         ],
         clock=system_clock,
         ids=_ids(),
@@ -83,6 +87,7 @@ def forgetting() -> ForgettingService:
             # It finds messages by the ledger, whose events go last.
             PersonalMessages(archive=chunks),
             _personal_coupons(),
+            ad_people.PersonalAdStates(states=_ad_states(), pause=pause_after),
             PersonalPolicy(
                 people=_policy_people(),
                 deferrals=DynamoDeferralStore(
@@ -90,6 +95,7 @@ def forgetting() -> ForgettingService:
                 ),
                 pause=pause_after,
             ),
+            PersonalTriggers(instances=DynamoInstanceStore(table=ledger_table)),
             PersonalEvents(ledger=DynamoEventStore(table=ledger_table), vault=_vault()),
         ),
         clock=system_clock,
@@ -134,6 +140,11 @@ def _policy_people() -> DynamoPersonStore:
 def _claims() -> DynamoClaimStore:
     table = settings().coupons_table
     return DynamoClaimStore(table=table, ledger=_ledger(), put_code=CodeRows(table=table).put_new)
+
+
+@cache
+def _ad_states() -> DynamoAdStates:
+    return DynamoAdStates(table=settings().placements_table)
 
 
 @cache

@@ -133,6 +133,10 @@ class PersonStore(Protocol):
         """Return a case."""
         ...
 
+    def get_proof(self, proof_id: str, *, contact_id: str, app_id: str) -> Proof | None:
+        """Return a proof of one contact."""
+        ...
+
     def proofs(
         self, contact_ids: Iterable[str], *, app_id: str, limit: int, before: str | None
     ) -> Sequence[Proof]:

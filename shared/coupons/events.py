@@ -90,12 +90,18 @@ class CouponEvent(DomainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CouponClaimed(CouponEvent):
-    """The coupon is the contact's now: taken, or given (``by`` device, contact or marketer)."""
+    """The coupon is the contact's now: taken, or given (``by`` device, contact or marketer).
+
+    ``ad_token_id``, ``flight_id`` and ``ad_id`` name the ad by a tap on which it was taken.
+    """
 
     type: ClassVar[str] = "coupon.claimed.v1"
     claim_id: str
     by: str
     last_four: str | None = None
+    ad_token_id: str | None = None
+    flight_id: str | None = None
+    ad_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,13 +4,16 @@ from dataclasses import replace
 
 from functions.coupons_api.schemas.orders import OrderIn
 from functions.coupons_api.wiring import people
+from functions.coupons_api.wiring.stores import ad_grants
 from shared.coupons.errors import RedemptionNotFoundError
+from shared.coupons.model.claims import TappedAd
 from shared.coupons.model.redemptions import Redemption
 from shared.coupons.model.rules import Circumstances
 from shared.coupons.service.validation import Request
 from shared.kernel.clock import system_clock
 from shared.kernel.events import Channel
 from shared.kernel.principal import Kind, Principal
+from shared.placements.errors import AdTokenInvalidError, AdUnusableError
 from shared.platform.auth.errors import UnauthenticatedError
 from shared.platform.http.request import address, caller
 
@@ -61,6 +64,23 @@ def own_contact(app_id: str) -> str:
     if found is None:
         raise UnauthenticatedError("register the device again")
     return found
+
+
+def tapped_ad(token: str, coupon_id: str) -> TappedAd | None:
+    """Return the ad that a token was given for; ``None`` for a preview, which never counts.
+
+    Raises:
+        AdTokenInvalidError: it was not given to the calling device.
+        AdUnusableError: the ad is about another coupon, or none.
+    """
+    who, grant = caller(), ad_grants().grant_of(token)
+    if (who.app_id, who.subject) != (grant.app_id, grant.device_id):
+        raise AdTokenInvalidError("it was given to another device")
+    if grant.coupon_id != coupon_id:
+        raise AdUnusableError("the ad is not about this coupon")
+    if grant.test:
+        return None
+    return TappedAd(token_id=grant.token_id, flight_id=grant.flight_id, ad_id=grant.ad_id)
 
 
 def own(redemption: Redemption) -> Redemption:

@@ -6,9 +6,10 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.openapi.params import Body
 
-from functions.coupons_api.routes.callers import circumstances, own_contact
+from functions.coupons_api.routes.callers import circumstances, own_contact, tapped_ad
 from functions.coupons_api.schemas import AppId, CouponId, Cursor, Limit, PublicationId
 from functions.coupons_api.schemas.claims import (
+    ClaimIn,
     OwnClaimOut,
     PublicationIn,
     PublicationOut,
@@ -27,6 +28,7 @@ from shared.coupons.errors import (
 from shared.coupons.model.claims import Claim, ClaimedBy
 from shared.kernel.paging import cursor_of, place_of
 from shared.kernel.principal import Kind, Role
+from shared.placements.errors import AdTokenInvalidError, AdUnusableError
 from shared.platform.auth.doors import device, marketer
 from shared.platform.http.api import answered
 from shared.platform.http.request import caller
@@ -67,18 +69,26 @@ def qualify(app_id: AppId, body: Annotated[BasketIn, Body()]) -> QualificationOu
     summary="Claim a coupon",
     access=device(or_contact=True),
     success={CREATED: "The coupon is the caller's.", OK: "It was the caller's already."},
-    refusals=[CouponNotFoundError, ClaimRefusedError],
+    refusals=[CouponNotFoundError, ClaimRefusedError, AdTokenInvalidError, AdUnusableError],
 )
-def claim_coupon(app_id: AppId, coupon_id: CouponId) -> Response[OwnClaimOut]:
-    """Take a coupon that is free to take; the answer has the code that comes with it."""
+def claim_coupon(
+    app_id: AppId, coupon_id: CouponId, body: Annotated[ClaimIn | None, Body()] = None
+) -> Response[OwnClaimOut]:
+    """Take a coupon that is free to take; the answer has the code that comes with it.
+
+    With the token of an ad one tap does it: the same again finds the same claim, and the claim is
+    counted for the ad if that was shown.
+    """
     who = caller()
     is_device = who.kind is Kind.DEVICE
+    ad = tapped_ad(body.ad_token, coupon_id) if body and body.ad_token else None
     claim, known = claims().claim(
         coupon_id,
         app_id=app_id,
         contact_id=own_contact(app_id),
         device_id=who.subject if is_device else None,
         by=ClaimedBy.DEVICE if is_device else ClaimedBy.CONTACT,
+        ad=ad,
     )
     return answered(OwnClaimOut.with_code(claim, _letters_of(claim)), OK if known else CREATED)
 

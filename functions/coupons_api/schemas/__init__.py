@@ -5,6 +5,8 @@ from typing import Annotated, TypeAlias
 from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import Field, StrictInt
 
+from shared.kernel.money import CURRENCY
+
 AppId: TypeAlias = Annotated[str, Path(pattern=r"^app_[0-9A-Z]{26}$")]
 CouponId: TypeAlias = Annotated[str, Path(pattern=r"^cpn_[0-9A-Z]{26}$")]
 CodeId: TypeAlias = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$")]
@@ -21,7 +23,7 @@ Id: TypeAlias = Annotated[str, Field(min_length=1, max_length=64)]
 Ids: TypeAlias = Annotated[tuple[Id, ...], Field(max_length=200)]
 NamedContact: TypeAlias = Annotated[str, Field(pattern=r"^con_[0-9A-Z]{26}$")]
 NamedDevice: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
-Currency: TypeAlias = Annotated[str, Field(pattern=r"^[A-Z]{3}$", examples=["CHF"])]
+Currency: TypeAlias = Annotated[str, Field(pattern=f"^{CURRENCY}$", examples=["CHF"])]
 Amount: TypeAlias = Annotated[StrictInt, Field(ge=1, le=10**12, description="Minor units.")]
 Version: TypeAlias = Annotated[
     StrictInt, Field(ge=1, le=10**9, description="The version that was read and changed.")

@@ -18,7 +18,16 @@ from shared.coupons.model.publications import (
     Recipients,
 )
 from shared.coupons.service.qualification import Qualification, Qualified
+from shared.platform.auth.ad_tokens import LONGEST
 from shared.platform.http.schemas import In, Out
+
+
+class ClaimIn(In):
+    """How a coupon is claimed; no body is needed where there is nothing to tell."""
+
+    ad_token: Annotated[str, Field(min_length=1, max_length=LONGEST)] | None = Field(
+        default=None, description="Of the ad by a tap on which it is claimed."
+    )
 
 
 class ClaimOut(Out):

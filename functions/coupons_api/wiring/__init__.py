@@ -6,8 +6,9 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from functions.coupons_api.wiring.limits import adjuster
-from functions.coupons_api.wiring.people import KnownSegments, RegisteredPeople, RegisteredSegments
+from functions.coupons_api.wiring.people import RegisteredPeople, RegisteredSegments
 from functions.coupons_api.wiring.stores import (
+    ad_states,
     app_store,
     claim_store,
     code_hasher,
@@ -49,6 +50,7 @@ from shared.registrations.service.audit import AuditService
 from shared.registrations.service.callers import CallerService
 from shared.registrations.service.identifiers import IdentifierService
 from shared.registrations.service.origins import OriginService
+from shared.registrations.service.standing import KnownSegments
 from shared.registrations.service.vault import VaultService
 from shared.registrations.store import (
     DynamoAppStore,
@@ -202,6 +204,7 @@ def people() -> RegisteredPeople:
         devices=device_store(),
         segments=KnownSegments(segments=segment_store(), elapsed=monotonic),
         consents=_consents,
+        seen_ads=_seen_ads,
         clock=system_clock,
     )
 
@@ -249,3 +252,9 @@ def _consents(app_id: str, contact_id: str) -> frozenset[Channel]:
     return frozenset(
         channel for channel in Channel if effective.agrees(Purpose.MARKETING, channel, None)
     )
+
+
+def _seen_ads(app_id: str, contact_id: str) -> frozenset[str]:
+    """Return where a contact's person saw ads, as far back as any cap looks."""
+    seen = ad_states().read(contact_id, app_id=app_id).seen
+    return frozenset(one.placement_id for one in seen if one.held_until is None)

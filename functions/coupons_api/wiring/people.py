@@ -1,7 +1,7 @@
 """What other domains know of who uses coupons: registrations, and the contact policy."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from typing_extensions import override
@@ -15,15 +15,15 @@ from shared.registrations.model.audience import AUDIENCE_SHARDS, AudienceMember
 from shared.registrations.model.devices import PushPermission
 from shared.registrations.model.edges import Member as PersonRoot
 from shared.registrations.model.rules import matches
-from shared.registrations.model.segments import Segment
 from shared.registrations.ports import AudienceStore, ContactStore, DeviceStore, SegmentStore
 from shared.registrations.service.origins import OriginService
+from shared.registrations.service.standing import KnownSegments
 
 Consents = Callable[[str, str], frozenset[Channel]]
 """Returns on which channels a contact's person agrees to marketing now, by app and contact."""
 
-FRESH_SECONDS = 10
-PAGE = 100
+SeenAds = Callable[[str, str], frozenset[str]]
+"""Returns the placements in which a contact's person saw ads, by app and contact."""
 
 _NOBODY = "none"
 """Looked up in the place of who is not known: no device and no contact has this id."""
@@ -31,43 +31,11 @@ _NOBODY = "none"
 _ALLOWED = frozenset({PushPermission.GRANTED, PushPermission.PROVISIONAL})
 
 
-@dataclass(slots=True, kw_only=True)
-class KnownSegments:
-    """The segments of each app, at most ten seconds behind.
-
-    ``elapsed`` counts seconds, from whenever it likes.
-    """
-
-    segments: SegmentStore
-    elapsed: Callable[[], float]
-    _known: dict[str, tuple[float, Sequence[Segment]]] = field(default_factory=dict)
-
-    def of_app(self, app_id: str) -> Sequence[Segment]:
-        """Return all segments of an app."""
-        now = self.elapsed()
-        read_at, found = self._known.get(app_id, (None, ()))
-        if read_at is None or now - read_at >= FRESH_SECONDS:
-            found = self._read(app_id)
-            self._known[app_id] = (now, found)
-        return found
-
-    def _read(self, app_id: str) -> Sequence[Segment]:
-        found: list[Segment] = []
-        cursor = None
-        while True:
-            page = self.segments.list_segments(app_id, limit=PAGE, cursor=cursor)
-            found += page.items
-            cursor = page.next_cursor
-            if cursor is None:
-                return found
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredPeople(People):
     """Who is known by their device, or by their login.
 
-    A contact is in a segment by the device that asks, or without one by any of theirs. Ads that
-    were seen are known to nobody yet.
+    A contact is in a segment by the device that asks, or without one by any of theirs.
     """
 
     audience: AudienceStore
@@ -75,6 +43,7 @@ class RegisteredPeople(People):
     devices: DeviceStore
     segments: KnownSegments
     consents: Consents
+    seen_ads: SeenAds
     clock: Clock
 
     @override
@@ -90,6 +59,7 @@ class RegisteredPeople(People):
             members=person.members if person else frozenset(),
             consents=self.consents(circumstances.app_id, canonical or _NOBODY),
             segments=self._segments(circumstances, device, canonical),
+            placements_seen=self.seen_ads(circumstances.app_id, canonical or _NOBODY),
         )
         return _with_facts(known, device) if device else known
 

@@ -13,6 +13,8 @@ from shared.coupons.store import (
 )
 from shared.kernel.clock import system_clock
 from shared.kernel.ids import Ids
+from shared.placements.store import DynamoAdStates, SignedGrants
+from shared.platform.auth.ad_tokens import AdTokens
 from shared.platform.hashing import CodeHasher
 from shared.platform.ledger import Ledger
 from shared.platform.secrets_manager import Secret
@@ -89,6 +91,18 @@ def use_store() -> DynamoUseStore:
 def redemption_store() -> DynamoRedemptionStore:
     """Return the redemptions."""
     return DynamoRedemptionStore(table=settings().coupons_table, ledger=ledger())
+
+
+@cache
+def ad_states() -> DynamoAdStates:
+    """Return what people saw of ads."""
+    return DynamoAdStates(table=settings().placements_table)
+
+
+@cache
+def ad_grants() -> SignedGrants:
+    """Return who knows what ads were given for."""
+    return SignedGrants(tokens=AdTokens(keys=Secret(id=settings().device_token_secret).keys))
 
 
 @cache

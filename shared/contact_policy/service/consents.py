@@ -16,8 +16,10 @@ from shared.contact_policy.events import (
     ConsentWithdrawn,
 )
 from shared.contact_policy.model.history import Proof
+from shared.contact_policy.model.people import Person
 from shared.contact_policy.model.schema import LONGEST_TOPIC
 from shared.contact_policy.model.standing import (
+    STRICTEST_FIRST,
     ConsentKey,
     ConsentMark,
     ConsentStatus,
@@ -84,6 +86,15 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """A word that somebody else wrote down: what was said, when, and under which name (a ULID)."""
+
+    status: ConsentStatus
+    at: datetime
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentService:
     """Writes down what people agree to, under the contact by which they said it."""
 
@@ -145,6 +156,34 @@ class ConsentService:
         """
         return self._say(statement, ConsentStatus.WITHDRAWN)
 
+    def hear(self, statement: Statement, heard: Heard) -> None:
+        """Note what a person said elsewhere, in its place in time; the same name again is nothing.
+
+        The word is kept as proof. Where the same contact spoke of the same later, or at the same
+        instant more strictly, that goes on to hold, and no event is told. The word answers for its
+        own contact alone: whether what other contacts of the person said was known, nobody says.
+
+        Raises:
+            ConsentInvalidError: something is too long, or too much was said before.
+            PersonErasedError: nothing is kept of the person any more.
+        """
+        statement.check()
+        app_id, contact_id, proof_id = statement.app_id, statement.contact_id, f"prf_{heard.name}"
+
+        def try_once() -> None:
+            person = person_of(self.people, contact_id, app_id=app_id)
+            check_living(person.standing)
+            if self.people.get_proof(proof_id, contact_id=contact_id, app_id=app_id):
+                return
+            proof = _proof(statement, heard.status, proof_id=proof_id, at=heard.at)
+            mark = person.standing.part(contact_id).consents.get(statement.key)
+            if mark and _place_of(mark.at, mark.status) > _place_of(heard.at, heard.status):
+                self.people.replace_standing(person, proof=proof)
+            else:
+                self._keep(person, proof, answers=frozenset())
+
+        until_settled(try_once, pause=self.pause)
+
     def history(
         self, contact_id: str, *, app_id: str, limit: int, cursor: str | None
     ) -> Page[Proof]:
@@ -174,24 +213,27 @@ class ConsentService:
             check_living(person.standing)
             check(person.standing)
             proof = _proof(statement, status, proof_id=self.ids.new("prf"), at=self.clock())
-            event = _EVENTS[status](
-                app_id=proof.app_id,
-                occurred_at=proof.at,
-                contact_id=proof.contact_id,
-                purpose=proof.key.purpose,
-                consent_channel=proof.key.channel,
-                topic=proof.key.topic,
-                obtained_by=proof.obtained_by,
-                proof_id=proof.proof_id,
-            )
-            self.people.replace_standing(
-                replace(person, standing=_after(person.standing, proof)),
-                proof=proof,
-                event=seal(event, sequence=self.ids.sequence()),
-            )
+            self._keep(person, proof, answers=_answered(person.standing, proof))
             return proof
 
         return until_settled(try_once, pause=self.pause)
+
+    def _keep(self, person: Person, proof: Proof, *, answers: frozenset[str]) -> None:
+        event = _EVENTS[proof.status](
+            app_id=proof.app_id,
+            occurred_at=proof.at,
+            contact_id=proof.contact_id,
+            purpose=proof.key.purpose,
+            consent_channel=proof.key.channel,
+            topic=proof.key.topic,
+            obtained_by=proof.obtained_by,
+            proof_id=proof.proof_id,
+        )
+        self.people.replace_standing(
+            replace(person, standing=_after(person.standing, proof, answers=answers)),
+            proof=proof,
+            event=seal(event, sequence=self.ids.sequence()),
+        )
 
 
 def check_living(standing: Standing) -> None:
@@ -204,13 +246,15 @@ def check_living(standing: Standing) -> None:
         raise PersonErasedError("nothing is kept of this person")
 
 
-def _after(standing: Standing, proof: Proof) -> Standing:
+def _place_of(at: datetime, status: ConsentStatus) -> tuple[datetime, int]:
+    """Return what sorts words about the same: the later, of one instant the stricter, is last."""
+    return at, -STRICTEST_FIRST.index(status)
+
+
+def _after(standing: Standing, proof: Proof, *, answers: frozenset[str]) -> Standing:
     part = standing.part(proof.contact_id)
     mark = ConsentMark(
-        status=proof.status,
-        at=proof.at,
-        expires_at=proof.expires_at,
-        answers=_answered(standing, proof),
+        status=proof.status, at=proof.at, expires_at=proof.expires_at, answers=answers
     )
     consents = {**part.consents, proof.key: mark}
     if len(consents) > MOST_CONSENTS:

@@ -16,6 +16,7 @@ from shared.contact_policy.ports import AppPlace, Apps, PolicyStore, PutPolicy
 from shared.kernel.clock import Clock
 from shared.kernel.envelope import seal
 from shared.kernel.ids import Ids
+from shared.kernel.kept import Kept
 from shared.kernel.paging import Page, cursor_of, number_of
 
 OLDEST = 10.0
@@ -33,7 +34,7 @@ class Rulebook:
     memory: timedelta
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PolicyCache:
     """The rulebooks of a process, each at most 10 seconds old.
 
@@ -43,25 +44,25 @@ class PolicyCache:
     store: PolicyStore
     apps: Apps
     elapsed: Callable[[], float]
-    _books: dict[str, tuple[float, Rulebook]] = field(default_factory=dict)
+    _books: Kept[Rulebook] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._books = Kept(read=self._read, seconds=OLDEST, elapsed=self.elapsed)
 
     def rules_of(self, app_id: str) -> Rulebook:
         """Return the rules of an app."""
-        at = self.elapsed()
-        kept = self._books.get(app_id)
-        if kept is not None and at - kept[0] < OLDEST:
-            return kept[1]
+        return self._books.of(app_id)
+
+    def _read(self, app_id: str) -> Rulebook:
         put, control = self.store.rules(app_id)
         policy = put.policy if put else default_policy()
-        book = Rulebook(
+        return Rulebook(
             policy=policy,
             version=put.version if put else 0,
             control_groups=control.groups,
             place=self.apps.place_of(app_id),
             memory=memory(policy),
         )
-        self._books[app_id] = at, book
-        return book
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,6 +167,15 @@ class DynamoPersonStore(PersonStore):
         return _case_of(row.text, app_id=app_id)
 
     @override
+    def get_proof(self, proof_id: str, *, contact_id: str, app_id: str) -> Proof | None:
+        key = _history_key(app_id, contact_id, f"P#{proof_id}")
+        try:
+            row = self._history.get(*key, consistent_read=True)
+        except DoesNotExist:
+            return None
+        return _proof_of(row.text, app_id=app_id)
+
+    @override
     def proofs(
         self, contact_ids: Iterable[str], *, app_id: str, limit: int, before: str | None
     ) -> Sequence[Proof]:

@@ -37,6 +37,15 @@ class ClaimedBy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TappedAd:
+    """The ad by a tap on which a coupon was claimed; ``token_id`` is its id in its decision."""
+
+    token_id: str
+    flight_id: str
+    ad_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """One coupon in one person's hands; a contact, or a device that no one logged in on, has one.
 

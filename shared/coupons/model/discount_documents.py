@@ -20,6 +20,7 @@ from shared.coupons.model.discounts import (
     ShippingOff,
 )
 from shared.kernel.documents import Fields, Reader
+from shared.kernel.money import CURRENCY
 
 MOST_AMOUNT = 10**12
 """Minor units."""
@@ -30,7 +31,6 @@ MOST_NAMED = 200
 
 LONGEST_ID = 64
 
-_CURRENCY = r"[A-Z]{3}"
 _WHOLE = 10_000
 
 
@@ -113,7 +113,7 @@ def amount_of(reader: Reader) -> int:
 
 def currency_of(reader: Reader) -> str:
     """Return an ISO 4217 code."""
-    return reader.matched(_CURRENCY, "three capital letters, as ISO 4217 has them")
+    return reader.matched(CURRENCY, "three capital letters, as ISO 4217 has them")
 
 
 def ids_of(reader: Reader) -> frozenset[str]:

@@ -14,6 +14,7 @@ from shared.coupons.model.claims import (
     Claim,
     ClaimedBy,
     ClaimState,
+    TappedAd,
     exhausted,
     new_claim,
 )
@@ -45,9 +46,18 @@ class ClaimService:
     ids: Ids
 
     def claim(
-        self, coupon_id: str, *, app_id: str, contact_id: str, device_id: str | None, by: ClaimedBy
+        self,
+        coupon_id: str,
+        *,
+        app_id: str,
+        contact_id: str,
+        device_id: str | None,
+        by: ClaimedBy,
+        ad: TappedAd | None = None,
     ) -> tuple[Claim, bool]:
         """Take a coupon in the app; say whether it was the person's already.
+
+        ``ad`` is the one by a tap on which it is taken.
 
         Raises:
             CouponNotFoundError: the app has no such coupon.
@@ -63,7 +73,7 @@ class ClaimService:
         if by is not ClaimedBy.MARKETER:
             who = self.people.know(who)
         claim = new_claim(coupon, who, claim_id=self.ids.new("clm"), by=by)
-        standing = self._add(claim, coupon)
+        standing = self._add(claim, coupon, ad)
         return standing, standing.claim_id != claim.claim_id
 
     def claims_of(
@@ -115,7 +125,7 @@ class ClaimService:
         """
         ClaimPeople(claims=self.claims).split(intent)
 
-    def _add(self, claim: Claim, coupon: Coupon) -> Claim:
+    def _add(self, claim: Claim, coupon: Coupon, ad: TappedAd | None) -> Claim:
         event = CouponClaimed(
             app_id=claim.app_id,
             occurred_at=claim.claimed_at,
@@ -123,6 +133,9 @@ class ClaimService:
             contact_id=claim.claimed_as,
             claim_id=claim.claim_id,
             by=claim.by.value,
+            ad_token_id=ad.token_id if ad else None,
+            flight_id=ad.flight_id if ad else None,
+            ad_id=ad.ad_id if ad else None,
         )
 
         def try_once() -> Claim | None:

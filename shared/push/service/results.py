@@ -8,6 +8,7 @@ from shared.kernel.clock import from_rfc3339
 from shared.kernel.decisions import Gate
 from shared.kernel.envelope import Envelope
 from shared.kernel.events import MessageSuppressed
+from shared.kernel.kept import Kept
 from shared.push.events import (
     SOURCE,
     CampaignScheduled,
@@ -40,18 +41,18 @@ class GoalCache:
 
     store: MarkStore
     elapsed: Callable[[], float]
-    _kept: dict[str, tuple[float, Sequence[Goal]]] = field(default_factory=dict)
+    _goals: Kept[Sequence[Goal]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._goals = Kept(read=self.store.goals_of, seconds=GOALS_AGE, elapsed=self.elapsed)
 
     def goals_of(self, app_id: str) -> Sequence[Goal]:
         """Return what the campaigns of an app are for."""
-        kept = self._kept.get(app_id)
-        if kept is None or self.elapsed() - kept[0] >= GOALS_AGE:
-            kept = self._kept[app_id] = (self.elapsed(), self.store.goals_of(app_id))
-        return kept[1]
+        return self._goals.of(app_id)
 
     def forget(self, app_id: str) -> None:
         """Read an app's goals again when next asked."""
-        self._kept.pop(app_id, None)
+        self._goals.forget(app_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
