@@ -49,9 +49,10 @@ class ApiCaller:
         """Return the answer to PUT."""
         return self._call("PUT", path, json=dict(body))
 
-    def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def post(self, path: str, body: Mapping[str, Any], **query: Any) -> dict[str, Any]:
         """Return the answer to POST, sent with an idempotency key of its own."""
-        return self._call("POST", path, json=dict(body), headers={"Idempotency-Key": str(uuid4())})
+        headers = {"Idempotency-Key": str(uuid4())}
+        return self._call("POST", path, json=dict(body), headers=headers, params=query)
 
     def patch(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer to PATCH."""

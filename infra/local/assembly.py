@@ -18,10 +18,17 @@ from infra.local.processes import clean_environment
 _KEY_FILE = "engage-code-hash"
 WORKERS = (
     "advance_campaigns",
+    "apply_contact_events",
+    "archive_events",
+    "compile_snapshot",
+    "deliver_webhooks",
+    "file_decisions",
     "fold_results",
+    "follow_triggers",
     "generate_codes",
     "note_whereabouts",
     "plan_campaign",
+    "project_ad_state",
     "project_audience",
     "publish_coupon",
     "run_import",
@@ -31,6 +38,7 @@ WORKERS = (
 LOCAL = {
     "target": "local",
     "public_url": "http://localhost:8000",
+    "webhook_local_hosts": ["localhost", "127.0.0.1"],
     # Each that runs at once is a process of this machine's: two are SQS's least.
     "queue_concurrency": dict.fromkeys(WORKERS, 2),
 }

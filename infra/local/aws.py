@@ -43,3 +43,8 @@ class Cloud:
             if "POWERTOOLS_SERVICE_NAME"
             in (names := function.get("Environment", {}).get("Variables", {}))
         }
+
+
+def issuer_of(pool_id: str) -> str:
+    """Return the issuer of a user pool's tokens, as Amazon Cognito writes it."""
+    return f"https://cognito-idp.{REGION}.amazonaws.com/{pool_id}"

@@ -124,7 +124,7 @@ def rehearse(context: typer.Context, campaign_id: Id, as_json: AsJson = False) -
 
         found = _watched(look, title="rehearsal", as_json=as_json)
         if not show(found, as_json):
-            tell(_books(found["books"]))
+            tell(books_table(found["books"]))
             tell(pairs(found["forecast"]))
 
 
@@ -182,7 +182,7 @@ def results(context: typer.Context, campaign_id: Id, as_json: AsJson = False) ->
     with reporting(as_json):
         found = _desk(context).get(campaign_id, "results")
         if not show(found, as_json):
-            tell(_books(found["books"]))
+            tell(books_table(found["books"]))
             tell(_funnels(found))
 
 
@@ -212,7 +212,7 @@ def watch(context: typer.Context, campaign_id: Id, as_json: AsJson = False) -> N
 
         found = _watched(look, title=campaign_id, as_json=as_json)
         if not show(found, as_json):
-            tell(_books(found["books"]))
+            tell(books_table(found["books"]))
 
 
 def _desk(context: typer.Context) -> Desk:
@@ -242,7 +242,8 @@ def _picture(title: str, found: Found, rates: Sequence[float]) -> Group:
     return Group(Text(head), bar(parts, width=WIDTH), Text(curve(rates, width=WIDTH)))
 
 
-def _books(books: Mapping[str, Any]) -> Table:
+def books_table(books: Mapping[str, Any]) -> Table:
+    """Return the books: each state, how many ended in it, and why."""
     table = Table("state", "messages", "because", box=None, header_style="dim")
     for name, style in STATES.items():
         if books.get(name):

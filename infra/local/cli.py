@@ -16,18 +16,23 @@ from infra.local import bench as benchmarks
 from infra.local import doctor as physician
 from infra.local import imports
 from infra.local import policy as policies
+from infra.local.ads import ads
 from infra.local.amazon import CdkCommand
 from infra.local.campaigns import campaign
 from infra.local.checkout import Checkout
 from infra.local.coupons import coupon
 from infra.local.errors import LocalStackError
+from infra.local.fleet import fleet
 from infra.local.logs import Line, lines
 from infra.local.marketers import place
 from infra.local.outcome import AsJson, reporting, show, tell
+from infra.local.reports import report
 from infra.local.screen import Screen
 from infra.local.stack import PREFERRED_PORT, Stack
 from infra.local.state import StateFolder
-from infra.local.story import Chapter, Story
+from infra.local.story import Story
+from infra.local.story_pictures import next_commands, story
+from infra.local.triggers import trigger
 from shared.kernel.clock import from_milliseconds, milliseconds, rfc3339, system_clock
 
 app = typer.Typer(
@@ -38,8 +43,12 @@ app = typer.Typer(
 )
 policy = typer.Typer(help="Looks at contact policies before they are in force.")
 app.add_typer(policy, name="policy", no_args_is_help=True)
+app.add_typer(ads, name="ads")
 app.add_typer(campaign, name="campaign")
 app.add_typer(coupon, name="coupon")
+app.add_typer(report, name="report")
+app.add_typer(trigger, name="trigger")
+app.command()(fleet)
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 OnPort = Annotated[
@@ -120,19 +129,23 @@ def logs(
 
 
 @app.command()
-def demo(context: typer.Context, as_json: AsJson = False, port: OnPort = PREFERRED_PORT) -> None:
-    """Start everything, then let a push reach a phone and show the evidence of every step."""
+def demo(
+    context: typer.Context,
+    as_json: AsJson = False,
+    port: OnPort = PREFERRED_PORT,
+    seed: Annotated[int, typer.Option(help="The same seed plays the same story.")] = 1,
+) -> None:
+    """Start everything, then play a story of a thousand phones, and show that its books add up."""
     with reporting(as_json):
         stack = _stack(context)
         facts = stack.up(port=port)
-        chapters = Story(facts=facts, screen=stack.screen, clock=system_clock).play()
+        chapters = Story(facts=facts, screen=stack.screen, clock=system_clock, seed=seed).play()
         told = {"story": [{"title": each.title, **each.evidence} for each in chapters]}
         if not show(told | {"base_url": facts["base_url"]}, as_json):
-            _show_story(chapters)
-            tell(
-                f"\nThe stack stays up at {facts['base_url']} (page: {facts['docs_url']}). "
-                "`engage up` prints what to try, `engage down` stops it."
-            )
+            tell(story(chapters))
+            tell(f"\nThe stack stays up at {facts['base_url']}. Look closer:")
+            for command, what in next_commands(chapters):
+                tell(f"{command}  # {what}")
 
 
 @app.command(context_settings=_PASSED_ON)
@@ -204,7 +217,7 @@ def bench(
 def import_file(  # noqa: PLR0913, PLR0917 - the options of a command
     context: typer.Context,
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or JSON lines.")],
-    kind: Annotated[str, typer.Option(help="devices, contacts or members.")],
+    kind: Annotated[str, typer.Option(help="devices, contacts, members or touches.")],
     list_name: Annotated[
         str | None, typer.Option("--list", help="For members: the list they are on.")
     ] = None,
@@ -227,7 +240,7 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of a command
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a file of devices, contacts or members of a list into an app."""
+    """Bring a file of devices, contacts, members of a list or touches into an app."""
     with reporting(as_json):
         stack = _stack(context)
         settings = {"kind": kind, "dry_run": dry_run, "list_name": list_name}
@@ -347,12 +360,6 @@ def _show_line(line: Line, as_json: bool) -> None:
         sys.stdout.flush()
     elif not line.is_of_the_platform():
         tell(line.told())
-
-
-def _show_story(chapters: list[Chapter]) -> None:
-    for number, chapter in enumerate(chapters, 1):
-        tell("")
-        tell(_key_values(chapter.evidence, title=f"{number}. {chapter.title}"))
 
 
 def _findings(findings: list[physician.Finding]) -> Table:

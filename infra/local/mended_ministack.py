@@ -5,16 +5,24 @@ Of statements in PartiQL, ministack 1.5.33 tells no stream, and asks for a right
 know, ``dynamodb:BatchExecuteStatement`` on everything. AWS tells the stream of them as of all
 writes, and asks for ``PartiQLInsert``, ``PartiQLUpdate``, ``PartiQLDelete`` or ``PartiQLSelect`` on
 each statement's table (AWS: IAM security policies with PartiQL for DynamoDB).
+
+A stream's batch tells nothing of its shard, which AWS names where the mapping has a window (AWS:
+Using Lambda to process records in real-time, tumbling windows). The emulator's streams have one.
+
+A body that is encoded, such as by gzip, is no text whatever its media type says, and goes to the
+function in base64 (AWS: Create AWS Lambda proxy integrations for HTTP APIs, ``isBase64Encoded``).
+The emulator goes by the media type alone, and breaks it.
 """
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from ministack.app import main
 from ministack.core import iam_actions
-from ministack.services import dynamodb
+from ministack.services import apigateway, dynamodb, dynamodb_streams, lambda_svc
 
 Run: TypeAlias = Callable[..., Any]
 Rights: TypeAlias = list[tuple[str, str]]
@@ -66,9 +74,43 @@ def rights_of(action: str, body: bytes, region: str, account_id: str) -> Rights:
     return rights
 
 
+def name_shards(execute: Run) -> Run:
+    """Return ``execute``, which calls a function, so that a stream's batch names its shard."""
+
+    def named(function: Any, event: Any) -> Any:
+        records = event.get("Records") if isinstance(event, dict) else None
+        if records and records[0].get("eventSource") == "aws:dynamodb":
+            event = {**event, "shardId": dynamodb_streams._DEFAULT_SHARD_ID, "state": {}}
+        return execute(function, event)
+
+    return named
+
+
+_is_encoded = ContextVar("is_encoded", default=False)
+
+
+def heed_encodings(invoke: Run) -> Run:
+    """Return ``invoke``, which hands a request to a function, so that an encoded body is whole."""
+
+    def heeding(*parts: Any, **named: Any) -> Any:
+        headers: Mapping[str, str] = parts[5]
+        _is_encoded.set("content-encoding" in headers)
+        return invoke(*parts, **named)
+
+    return heeding
+
+
+def unless_encoded(is_text: Run) -> Run:
+    """Return ``is_text``, which knows text by its media type, for bodies that are not encoded."""
+    return lambda media_type: not _is_encoded.get() and is_text(media_type)
+
+
 if __name__ == "__main__":
+    apigateway._invoke_lambda_proxy = heed_encodings(apigateway._invoke_lambda_proxy)
+    apigateway._v2_request_body_is_text = unless_encoded(apigateway._v2_request_body_is_text)
     dynamodb._partiql_insert = tell_streams(dynamodb._partiql_insert, _inserted)
     dynamodb._partiql_update = tell_streams(dynamodb._partiql_update, _named)
     dynamodb._partiql_delete = tell_streams(dynamodb._partiql_delete, _named)
     iam_actions.dynamodb_transaction_checks = rights_of
+    lambda_svc._execute_function = name_shards(lambda_svc._execute_function)
     main()

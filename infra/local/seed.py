@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 
 from infra.local.api import ApiCaller, RefusedError
-from infra.local.aws import REGION, Cloud
+from infra.local.aws import Cloud, issuer_of
+from infra.local.people import People
 from shared.kernel.clock import Clock, milliseconds
 
 APP_NAME = "Engage demo"
@@ -57,7 +58,7 @@ class Seeder:
     @property
     def issuer(self) -> str:
         """The issuer of the marketers' tokens, as Amazon Cognito writes it."""
-        return f"https://cognito-idp.{REGION}.amazonaws.com/{self.outputs['UserPoolId']}"
+        return issuer_of(self.outputs["UserPoolId"])
 
     def seed(self, *, known_phone: Mapping[str, Any] | None) -> Seeds:
         """Sow; ``known_phone`` is the phone of last time, which has the token to say who it is.
@@ -109,32 +110,12 @@ class Seeder:
     def _marketer(self, role: str, group: str) -> str:
         """Make a marketer of a role unless there is one, and return an ID token of theirs."""
         cognito, pool = self.cloud.client("cognito-idp"), self.outputs["UserPoolId"]
-        name = f"{role}@engage.example"
         with suppress(cognito.exceptions.GroupExistsException):
             cognito.create_group(UserPoolId=pool, GroupName=group)
-        with suppress(cognito.exceptions.UsernameExistsException):
-            cognito.admin_create_user(
-                UserPoolId=pool,
-                Username=name,
-                MessageAction="SUPPRESS",
-                UserAttributes=[
-                    {"Name": "email", "Value": name},
-                    {"Name": "email_verified", "Value": "true"},
-                ],
-            )
-        # Nobody types it: a new one at every start, of the four kinds that the pool asks for.
-        password = f"aA1!{secrets.token_urlsafe(24)}"
-        cognito.admin_set_user_password(
-            UserPoolId=pool, Username=name, Password=password, Permanent=True
-        )
+        people = People(cognito=cognito, pool_id=pool, client_id=self.outputs["UserPoolClientId"])
+        name = people.add(role)
         cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
-        session = cognito.admin_initiate_auth(
-            UserPoolId=pool,
-            ClientId=self.outputs["UserPoolClientId"],
-            AuthFlow="ADMIN_USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": name, "PASSWORD": password},
-        )
-        return str(session["AuthenticationResult"]["IdToken"])
+        return people.token(role)
 
     def _app(self, operator: ApiCaller) -> str:
         for app in operator.items("/v1/apps"):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 from typer.testing import CliRunner
 
-from infra.local.campaigns import STATES, _books, _picture
+from infra.local.campaigns import STATES, _picture, books_table
 from infra.local.cli import app
 from infra.local.documents import read
 from infra.local.errors import LocalStackError
@@ -64,10 +64,10 @@ def test_a_picture_says_how_far_a_campaign_is() -> None:
 
 
 def test_books_are_told_with_their_reasons() -> None:
-    told = text_of(_books(books(sent=30, skipped=10)))
+    told = text_of(books_table(books(sent=30, skipped=10)))
     assert "cap 10" in told
     assert "out of balance" not in told
-    assert "out of balance" in text_of(_books({**books(sent=1), "balanced": False}))
+    assert "out of balance" in text_of(books_table({**books(sent=1), "balanced": False}))
 
 
 def test_commands_go_to_the_local_stack_with_the_token_of_a_role() -> None:

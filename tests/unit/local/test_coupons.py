@@ -1,30 +1,19 @@
-"""What marketers do with coupons on the command line.
-
-The API is played, and held to its document: what it is asked, and what it answers.
-"""
+"""What marketers do with coupons on the command line."""
 
 import json
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import chain, repeat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
-from jsonschema import Draft202012Validator
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from infra.local import codes
-from infra.local.cli import app
 from infra.local.coupons import Sale, is_sold_out, running
-from infra.local.state import StateFolder
+from tests.unit.local.played_api import PlayedApi
+from tests.unit.local.played_api import engage as run
 
-FACTS = {"base_url": "http://api.example", "app_id": "app_1", "role_tokens": {"editor": "e"}}
 COUPONS = "/v1/apps/app_1/coupons"
-DOCUMENT = json.loads((Path(__file__).parents[3] / "docs" / "openapi.json").read_text())
 TENTH = {
     "name": "A tenth off",
     "discount": {"kind": "percent", "percent_off": 10},
@@ -66,92 +55,14 @@ def a_job(state: str, **changes: Any) -> dict[str, Any]:
     return {"job_id": "cjb_1", "state": state, **counts, **changes}
 
 
-def operation_of(method: str, path: str) -> Any:
-    """Return what the API's document says of a request."""
-    for template, operations in DOCUMENT["paths"].items():
-        if re.fullmatch(re.sub(r"{[a-z_]+}", "[^/]+", template), path):
-            return operations[method.lower()]
-    raise AssertionError(f"the API has no {method} {path}")
-
-
-def expect_body(operation: Any, body: Any) -> None:
-    """Hold a body against what the route takes."""
-    if "requestBody" not in operation:
-        assert not body
-        return
-    schema = operation["requestBody"]["content"]["application/json"]["schema"]
-    Draft202012Validator({**schema, "components": DOCUMENT["components"]}).validate(body)
-
-
-def expect_answer(operation: Any, answer: Mapping[str, Any]) -> None:
-    """Hold an answer's fields against those that the route gives."""
-    (told,) = {
-        content["schema"]["$ref"].rpartition("/")[2]
-        for status, one in operation["responses"].items()
-        if status.startswith("2")
-        for content in one["content"].values()
-    }
-    assert set(answer) <= set(DOCUMENT["components"]["schemas"][told]["properties"])
-
-
-@dataclass
-class PlayedApi:
-    """Answers each path with what was laid down for it: the last answer again and again."""
-
-    asked: list[tuple[str, str, Any]] = field(default_factory=list)
-    answers: dict[str, Iterator[Any]] = field(default_factory=dict)
-
-    def lay(self, what: str, *answers: Any) -> None:
-        """Lay down the answers to a method and path."""
-        self.answers[what] = chain(answers, repeat(answers[-1]))
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        content = request.read()
-        is_json = request.headers.get("Content-Type") == "application/json"
-        body = json.loads(content) if is_json else content.decode()
-        self.asked.append((request.method, request.url.path, body))
-        path = request.url.path
-        asked = request.url.params.get("contact_id")
-        query = f"?contact_id={asked}" if asked else ""
-        answer = next(self.answers[f"{request.method} {path}{query}"])
-        if isinstance(answer, BaseException):
-            raise answer
-        if request.url.host == "api.example":
-            operation = operation_of(request.method, path)
-            expect_body(operation, body)
-            expect_answer(operation, answer)
-        if isinstance(answer, str):
-            return httpx.Response(200, text=answer)
-        return httpx.Response(200, json=answer)
-
-
-@pytest.fixture
-def api(monkeypatch: pytest.MonkeyPatch) -> PlayedApi:
-    played = PlayedApi()
-    client = partial(httpx.Client, transport=httpx.MockTransport(played))
-
-    def request(method: str, url: str, **sent: Any) -> httpx.Response:
-        with client() as one:
-            return one.request(method, url, **sent)
-
-    monkeypatch.setattr(httpx, "Client", client)
-    monkeypatch.setattr(httpx, "request", request)
-    monkeypatch.setattr(httpx, "get", partial(request, "GET"))
+@pytest.fixture(autouse=True)
+def without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have jobs looked at again at once."""
     monkeypatch.setattr(codes, "EVERY_SECONDS", 0.0)
-    return played
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    state = StateFolder(tmp_path / "state")
-    state.path.mkdir()
-    state.note({"facts": FACTS})
-    return tmp_path
 
 
 def engage(folder: Path, *arguments: str) -> Result:
-    command = ["--state", str(folder / "state"), "coupon", *arguments]
-    return CliRunner().invoke(app, command, env={"COLUMNS": "160"})
+    return run(folder, "coupon", *arguments)
 
 
 def test_a_coupon_is_drafted_from_a_file(folder: Path, api: PlayedApi) -> None:
