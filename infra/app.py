@@ -14,6 +14,7 @@ from infra.context import Context
 from infra.errors import DeploymentError
 from infra.platform.function import ROOT
 from infra.stacks.data import EngageData
+from infra.stacks.gateway import EngageGateway
 from infra.stacks.ops import EngageOps
 from infra.stacks.service import EngageService
 
@@ -37,7 +38,8 @@ def build(*, context: Mapping[str, Any] | None = None, outdir: Path | None = Non
     )
     said = Context.of(app)
     data = EngageData(app, "EngageData")
-    EngageService(app, "EngageService", data=data)
+    service = EngageService(app, "EngageService", data=data)
+    EngageGateway(app, "EngageGateway", service=service)
     if said.target == "aws":
         EngageOps(app, "EngageOps", data=data)
     if said.nag:

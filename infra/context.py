@@ -46,6 +46,8 @@ class Context:
         cors_origins: the web origins that may call the API.
         public_url: where people reach the API, for links in messages, such as
             ``https://api.example.com``; unless said, by the host that was asked for a link.
+        webhook_local_hosts: the hosts on this machine that subscriptions may send to; a laptop's
+            alone, since on AWS a function's own runtime listens there.
         snap_start: answer the API from snapshots of initialised functions.
         log_retention: how long logs are kept.
         log_level: of the functions' own log lines.
@@ -68,6 +70,7 @@ class Context:
     deletion_protection: bool
     cors_origins: tuple[str, ...]
     public_url: str
+    webhook_local_hosts: tuple[str, ...]
     snap_start: bool
     log_retention: RetentionDays
     log_level: str
@@ -96,6 +99,7 @@ class Context:
             deletion_protection=said.flag("deletion_protection", unless_said=target == "aws"),
             cors_origins=said.words("cors_origins"),
             public_url=said.text("public_url"),
+            webhook_local_hosts=said.of_a_laptop("webhook_local_hosts", target=target),
             snap_start=said.flag("snap_start"),
             log_retention=_RETENTION[int(said.one_of("log_retention_days", *map(str, _RETENTION)))],
             log_level=said.one_of("log_level", "DEBUG", "INFO", "WARN", "ERROR"),
@@ -156,6 +160,12 @@ class _Said:
     def words(self, key: str) -> tuple[str, ...]:
         value = self._scope.node.try_get_context(key) or []
         return tuple(value.split(",") if isinstance(value, str) else value)
+
+    def of_a_laptop(self, key: str, *, target: str) -> tuple[str, ...]:
+        found = self.words(key)
+        if found and target == "aws":
+            raise _refused(key, ",".join(found), "empty on AWS")
+        return found
 
     def table(self, key: str) -> Mapping[str, Any]:
         value = self._scope.node.try_get_context(key)

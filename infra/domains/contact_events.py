@@ -1,4 +1,6 @@
-"""Deploys contact events: the ledger's API, and the relay from the ledger to the bus."""
+"""Deploys contact events: the ledger's API with the wires into it, and the workers behind it."""
+
+from collections.abc import Mapping
 
 from aws_cdk import Duration
 from aws_cdk.aws_events import Rule, Schedule
@@ -12,14 +14,30 @@ from aws_cdk.aws_lambda import (
 from aws_cdk.aws_lambda_event_sources import SqsDlq
 from constructs import Construct
 
+from infra.context import Context
 from infra.platform.alarms import EngageAlarm
+from infra.platform.bus import Subscription
 from infra.platform.function import ApiFunction, EngageFunction
-from infra.platform.queue import EngageDeadLetters
+from infra.platform.queue import EngageDeadLetters, EngageQueue
 from infra.stacks.data import EngageData
+
+FILED_AFTER = Duration.minutes(5)
+"""The longest that a queue gathers a batch: fewer files to write and to make one of."""
+
+FILED_AT_ONCE = 10_000
+"""Events of a batch; an invocation takes 6 MB, whatever comes first."""
+
+COUNTED_EVERY = Duration.minutes(10)
+"""The hour that has begun is read again each time."""
 
 
 class ContactEvents(Construct):
-    """The timeline's API, and ``relay_events``, which publishes each committed event.
+    """The API of timelines, wires and reports, and the workers behind the ledger.
+
+    ``relay_events`` publishes each committed event, ``fold_channels`` counts what was recorded,
+    ``archive_events`` files what the bus tells, ``compact_archive`` keeps the files, and
+    ``follow_triggers`` and ``fire_triggers`` answer what happens.
+    ``deliver_webhooks`` sends what the bus brings to subscriptions, and each minute what is due.
 
     Attributes:
         api: answers the routes of the domain.
@@ -32,11 +50,33 @@ class ContactEvents(Construct):
             "REGISTRATIONS_TABLE": data.registrations.table_name,
             "CONTACT_EVENTS_TABLE": data.contact_events.table_name,
         }
-        self.api = ApiFunction(self, "Api", package="contact_events_api", environment=tables)
+        self.api = ApiFunction(
+            self,
+            "Api",
+            package="contact_events_api",
+            environment={
+                **tables,
+                "CONTACT_POLICY_TABLE": data.contact_policy.table_name,
+                "COUPONS_TABLE": data.coupons.table_name,
+                "PLACEMENTS_TABLE": data.placements.table_name,
+                # Some vendors sign the URL that they were given.
+                "PUBLIC_URL": Context.of(self).public_url,
+                **local_hosts(self),
+            },
+        )
         data.doors.open_to(self.api)
         data.doors.show_encryption_key(self.api)
         data.contact_events.allow_reading(self.api, index="time")
+        # Events with their guards, what was refused of them, what marketers did; triggers and
+        # subscriptions as they come and go.
+        data.contact_events.allow(self.api, "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
+        # Whom an event names is made, named and joined on the way, in each domain that knows them.
         data.registrations.allow_reading(self.api, index="anonymous")
+        data.registrations.allow_writing(self.api)
+        # There it heeds complaints and refusals too, each once: it looks for the case or the proof.
+        data.contact_policy.allow(self.api, "GetItem", "Query", "BatchGetItem", "PutItem")
+        data.coupons.allow(self.api, "GetItem", "Query", "PutItem", "DeleteItem")
+        data.placements.allow(self.api, "GetItem", "PutItem")
 
         dead_letters = EngageDeadLetters(self, "RelayDeadLetters")
         self.relay = EngageFunction(
@@ -54,6 +94,13 @@ class ContactEvents(Construct):
         data.bus.allow_publishing(self.relay)
         self._follow(data, dead_letters)
         self._audit(dead_letters)
+        self._count(data, tables)
+        self._archive(data)
+        self._keep_archive(data, tables)
+        triggers_left = EngageDeadLetters(self, "TriggerDeadLetters")
+        self._follow_triggers(data, tables, triggers_left)
+        self._fire_triggers(data, tables, triggers_left)
+        self._send_out(data, tables)
 
     def _follow(self, data: EngageData, dead_letters: EngageDeadLetters) -> None:
         """Feed the relay from the ledger's stream: new rows that are events.
@@ -110,3 +157,169 @@ class ContactEvents(Construct):
                 retry_attempts=10,
             )
         )
+
+    def _count(self, data: EngageData, tables: Mapping[str, str]) -> None:
+        """Count the ledger for reports; a call that fails leaves its hours to the next one."""
+        dead_letters = EngageDeadLetters(self, "CounterDeadLetters")
+        counter = EngageFunction(
+            self,
+            "Counter",
+            package="fold_channels",
+            environment=tables,
+            # The largest hours have some hundred thousand events.
+            timeout=Duration.minutes(15),
+            on_failure=dead_letters,
+        )
+        data.contact_events.allow_reading(counter, index="time")
+        data.contact_events.allow(counter, "PutItem")
+        data.registrations.allow(counter, "Query")
+        rule = Rule(self, "Count", schedule=Schedule.rate(COUNTED_EVERY))
+        rule.add_target(
+            LambdaFunction(
+                counter,
+                dead_letter_queue=dead_letters,
+                # The next call does what this one did not.
+                max_event_age=COUNTED_EVERY,
+                retry_attempts=0,
+            )
+        )
+
+    def _archive(self, data: EngageData) -> None:
+        """File all that the bus tells of the ledger."""
+        dead_letters = EngageDeadLetters(self, "ArchiveDeadLetters")
+        timeout = Duration.minutes(2)
+        queue = EngageQueue(self, "ArchiveQueue", timeout=timeout, dead_letters=dead_letters)
+        Subscription(self, "ToArchive", bus=data.bus, queue=queue, dead_letters=dead_letters)
+        archiver = EngageFunction(
+            self,
+            "Archiver",
+            package="archive_events",
+            layers=("core", "archive"),
+            environment={"ARCHIVE_BUCKET": data.archive.bucket_name},
+            timeout=timeout,
+        )
+        archiver.work_off(queue, batch_size=FILED_AT_ONCE, window=FILED_AFTER)
+        data.archive.allow(archiver, "PutObject")
+
+    def _keep_archive(self, data: EngageData, tables: Mapping[str, str]) -> None:
+        """Compact every night what is over, and take out who was erased.
+
+        What one call has no time for, or fails at, is the next one's.
+        """
+        dead_letters = EngageDeadLetters(self, "CompactorDeadLetters")
+        compactor = EngageFunction(
+            self,
+            "Compactor",
+            package="compact_archive",
+            layers=("core", "archive"),
+            environment={**tables, "ARCHIVE_BUCKET": data.archive.bucket_name},
+            timeout=Duration.minutes(15),
+            on_failure=dead_letters,
+        )
+        data.archive.allow(compactor, "GetObject", "PutObject", "DeleteObject")
+        data.archive.allow_listing(compactor)
+        data.contact_events.allow_reading(compactor, index="time")
+        data.registrations.allow(compactor, "Query")
+        rule = Rule(self, "Compact", schedule=Schedule.cron(hour="2", minute="30"))
+        rule.add_target(
+            LambdaFunction(
+                compactor,
+                dead_letter_queue=dead_letters,
+                max_event_age=Duration.hours(6),
+                retry_attempts=1,
+            )
+        )
+
+    def _follow_triggers(
+        self, data: EngageData, tables: Mapping[str, str], dead_letters: EngageDeadLetters
+    ) -> None:
+        """Hold every event about a contact against the triggers in force."""
+        patience = Duration.seconds(30)
+        queue = EngageQueue(self, "ToFollow", timeout=patience, dead_letters=dead_letters)
+        Subscription(
+            self,
+            "AboutContacts",
+            bus=data.bus,
+            about="contact",
+            queue=queue,
+            dead_letters=dead_letters,
+        )
+        follower = EngageFunction(
+            self,
+            "Follower",
+            package="follow_triggers",
+            environment={**tables, "COUPONS_TABLE": data.coupons.table_name},
+            timeout=patience,
+        )
+        # Triggers, timelines, instances; whom a contact stands for; reservations to give back.
+        data.contact_events.allow(follower, "GetItem", "Query", "PutItem", "DeleteItem")
+        data.registrations.allow(follower, "GetItem", "Query")
+        data.coupons.allow(
+            follower, "GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem"
+        )
+        follower.work_off(queue, batch_size=10)
+
+    def _fire_triggers(
+        self, data: EngageData, tables: Mapping[str, str], dead_letters: EngageDeadLetters
+    ) -> None:
+        """Fire every minute what is due; a call that fails leaves its minutes to the next one."""
+        firer = EngageFunction(
+            self,
+            "Firer",
+            package="fire_triggers",
+            environment={**tables, "CONTACT_POLICY_TABLE": data.contact_policy.table_name},
+            timeout=Duration.minutes(5),
+            on_failure=dead_letters,
+        )
+        data.contact_events.allow(
+            firer, "GetItem", "Query", "PutItem", "DeleteItem", "BatchWriteItem"
+        )
+        data.registrations.allow(firer, "GetItem", "Query")
+        # The rules, and a person whose place is held.
+        data.contact_policy.allow(firer, "GetItem", "BatchGetItem", "Query", "PutItem")
+        rule = Rule(self, "EveryMinute", schedule=Schedule.rate(Duration.minutes(1)))
+        rule.add_target(
+            LambdaFunction(
+                firer,
+                dead_letter_queue=dead_letters,
+                max_event_age=Duration.minutes(1),
+                retry_attempts=0,
+            )
+        )
+
+    def _send_out(self, data: EngageData, tables: Mapping[str, str]) -> None:
+        """Send events to subscriptions; what is not taken waits in the table, not in the queue."""
+        patience = Duration.minutes(1)
+        dead_letters = EngageDeadLetters(self, "WebhookDeadLetters")
+        queue = EngageQueue(self, "Outgoing", timeout=patience, dead_letters=dead_letters)
+        Subscription(self, "GoOut", bus=data.bus, queue=queue, dead_letters=dead_letters)
+        sender = EngageFunction(
+            self,
+            "WebhookSender",
+            package="deliver_webhooks",
+            environment={**tables, **local_hosts(self)},
+            timeout=patience,
+            on_failure=dead_letters,
+        )
+        # Subscriptions, what waits for them, its events; that one is paused is an event too.
+        data.contact_events.allow_reading(sender, index="time")
+        data.contact_events.allow(sender, "PutItem", "UpdateItem", "DeleteItem")
+        # The list of all apps, and an app's organisation.
+        data.registrations.allow(sender, "Query", "GetItem")
+        data.doors.show_encryption_key(sender)
+        sender.work_off(queue, batch_size=10, at_once=20)
+        rule = Rule(self, "TryAgain", schedule=Schedule.rate(Duration.minutes(1)))
+        rule.add_target(
+            LambdaFunction(
+                sender,
+                dead_letter_queue=dead_letters,
+                # The next minute's call does what this one did not.
+                max_event_age=Duration.minutes(1),
+                retry_attempts=0,
+            )
+        )
+
+
+def local_hosts(scope: Construct) -> Mapping[str, str]:
+    """Return the setting by which webhooks may reach receivers on the machine of a local run."""
+    return {"WEBHOOK_LOCAL_HOSTS": " ".join(Context.of(scope).webhook_local_hosts)}

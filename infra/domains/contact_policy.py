@@ -1,5 +1,7 @@
 """Deploys contact policy: its API, what it learns from events, and what it puts off."""
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration
 from aws_cdk.aws_events import Rule, Schedule
 from aws_cdk.aws_events_targets import LambdaFunction
@@ -23,7 +25,7 @@ LEARNT_FROM = (
 
 
 class ContactPolicy(Construct):
-    """The policy's API, ``note_whereabouts`` behind a queue, ``release_deferrals`` by schedule.
+    """The policy's API, two workers behind queues of the bus, ``release_deferrals`` by schedule.
 
     Attributes:
         api: answers the routes of the domain.
@@ -45,6 +47,7 @@ class ContactPolicy(Construct):
             environment={
                 **tables,
                 "COUPONS_TABLE": data.coupons.table_name,
+                "PLACEMENTS_TABLE": data.placements.table_name,
                 "PUBLIC_URL": Context.of(self).public_url,
             },
         )
@@ -56,10 +59,12 @@ class ContactPolicy(Construct):
         data.registrations.allow_reading(self.api, index="anonymous")
         data.registrations.allow_writing(self.api)
         data.coupons.allow(self.api, "GetItem", "Query", "PutItem", "DeleteItem")
+        data.placements.allow(self.api, "GetItem", "PutItem")
         data.contact_events.allow(self.api, "PutItem")
 
         dead_letters = EngageDeadLetters(self, "DeadLetters")
         self._learn(data, dead_letters)
+        self._apply(data, dead_letters, tables)
         self._release(data, dead_letters, push_queue)
 
     def _learn(self, data: EngageData, dead_letters: EngageDeadLetters) -> None:
@@ -86,6 +91,34 @@ class ContactPolicy(Construct):
         # One person at a time; what is learnt is no event.
         data.contact_policy.allow(learner, "Query", "PutItem")
         learner.work_off(queue, batch_size=10)
+
+    def _apply(
+        self, data: EngageData, dead_letters: EngageDeadLetters, tables: Mapping[str, str]
+    ) -> None:
+        """Let what other systems tell of contacts count: ``apply_contact_events``."""
+        patience = Duration.seconds(30)
+        queue = EngageQueue(self, "ToldByOthers", timeout=patience, dead_letters=dead_letters)
+        Subscription(
+            self,
+            "Hear",
+            bus=data.bus,
+            about="contact",
+            of_others=True,
+            queue=queue,
+            dead_letters=dead_letters,
+        )
+        applier = EngageFunction(
+            self,
+            "Applier",
+            package="apply_contact_events",
+            environment=tables,
+            timeout=patience,
+        )
+        # The app's place; a person and the rules; proofs, cases and what is told of them.
+        data.registrations.allow(applier, "GetItem")
+        data.contact_policy.allow(applier, "GetItem", "Query", "PutItem")
+        data.contact_events.allow(applier, "PutItem")
+        applier.work_off(queue, batch_size=10)
 
     def _release(
         self,

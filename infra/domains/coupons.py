@@ -55,6 +55,7 @@ class Coupons(Construct):
             environment={
                 **tables_and_queue,
                 "PUSH_TABLE": data.push.table_name,
+                "PLACEMENTS_TABLE": data.placements.table_name,
                 "CODE_FILES_BUCKET": data.code_files.bucket_name,
             },
         )
@@ -66,6 +67,7 @@ class Coupons(Construct):
         # What rules ask: who it is, what they allow, and what they did before.
         data.registrations.allow_reading(self.api, index="anonymous")
         data.contact_policy.allow_reading(self.api)
+        data.placements.allow(self.api, "GetItem")
         # The template of reminders that a coupon names.
         data.push.allow(self.api, "GetItem")
         # What marketers do is kept there, and the data key of whose code is the first secret.

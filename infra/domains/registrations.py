@@ -35,6 +35,7 @@ class Registrations(Construct):
             "CONTACT_POLICY_TABLE": data.contact_policy.table_name,
             "PUSH_TABLE": data.push.table_name,
             "COUPONS_TABLE": data.coupons.table_name,
+            "PLACEMENTS_TABLE": data.placements.table_name,
         }
         self.api = ApiFunction(self, "Api", package="registrations_api", environment=tables)
         data.doors.open_to(self.api)
@@ -49,6 +50,8 @@ class Registrations(Construct):
         # What two people used and claimed of coupons is one person's, also at once.
         data.coupons.allow_reading(self.api)
         data.coupons.allow(self.api, "PutItem", "DeleteItem")
+        # And what they saw of ads.
+        data.placements.allow(self.api, "GetItem", "PutItem")
         # It signs uploads and downloads with its own rights, and looks whether a file came.
         self.api.add_environment("FILES_BUCKET", data.files.bucket_name)
         data.files.allow(self.api, "GetObject", "PutObject")
@@ -84,6 +87,7 @@ class Registrations(Construct):
         )
         data.coupons.allow_reading(self.settler)
         data.coupons.allow(self.settler, "PutItem", "DeleteItem")
+        data.placements.allow(self.settler, "GetItem", "PutItem", "DeleteItem")
         self.settler.work_off(queue)
         self._sweep(dead_letters)
         self._project(data)
@@ -155,10 +159,13 @@ class Registrations(Construct):
         data.doors.show_encryption_key(importer)
         data.registrations.allow_reading(importer, index="anonymous")
         data.registrations.allow_writing(importer)
-        data.contact_events.allow(importer, "PutItem")
-        # A row that names two people joins them, and the policy first, as an event would.
-        data.contact_policy.allow(importer, "Query", "BatchGetItem", "PutItem")
+        # A touch is recorded with its guard, which a dry run and a second run look up.
+        data.contact_events.allow(importer, "GetItem", "PutItem")
+        # A row that names two people joins them, and the policy first, as an event would. What a
+        # row complains of is heeded at once, and once: it looks for the case.
+        data.contact_policy.allow(importer, "GetItem", "Query", "BatchGetItem", "PutItem")
         data.coupons.allow(importer, "GetItem", "Query", "PutItem", "DeleteItem")
+        data.placements.allow(importer, "GetItem", "PutItem")
         data.files.allow(importer, "GetObject", "PutObject")
         data.files.allow_listing(importer)
         importer.allow("sqs:SendMessage", on=[queue.queue_arn])

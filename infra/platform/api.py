@@ -16,7 +16,7 @@ from aws_cdk.aws_apigatewayv2 import (
     HttpApi,
     HttpMethod,
 )
-from aws_cdk.aws_iam import ServicePrincipal
+from aws_cdk.aws_lambda import CfnPermission
 from aws_cdk.aws_logs import LogGroup
 from constructs import Construct
 
@@ -104,11 +104,15 @@ class EngageApi(HttpApi):
         """Let the API invoke ``function``, and return the target for routes.
 
         One permission serves all routes, since a function's policy holds 20 kB. Its pattern is
-        wider than CDK's, which leaves out ``$default``.
+        wider than CDK's, which leaves out ``$default``. It stands beside the API: the function's
+        stack is deployed before there is one.
         """
-        function.entry.add_permission(
-            "HttpApi",
-            principal=ServicePrincipal("apigateway.amazonaws.com"),
+        CfnPermission(
+            self,
+            f"{function.package}Permission",
+            action="lambda:InvokeFunction",
+            function_name=function.entry.function_arn,
+            principal="apigateway.amazonaws.com",
             source_arn=Stack.of(self).format_arn(
                 service="execute-api", resource=self.api_id, resource_name="*"
             ),

@@ -1,4 +1,4 @@
-"""An S3 bucket of this project: private, encrypted, and nothing stays in it."""
+"""An S3 bucket of this project: private, encrypted, and nothing stays in it unless that is said."""
 
 import json
 from hashlib import md5
@@ -16,12 +16,12 @@ from infra.platform.queue import TLS
 
 
 class EngageBucket(Bucket):
-    """Files that come and go: an object is deleted ``kept`` after it was written.
+    """Files that come and go: an object is deleted ``kept`` after it was written, if that is said.
 
     Every key of an app's files starts ``APP/<app_id>/``. Functions get single actions.
     """
 
-    def __init__(self, scope: Construct, id_: str, *, kept: Duration) -> None:
+    def __init__(self, scope: Construct, id_: str, *, kept: Duration | None) -> None:
         protected = Context.of(scope).deletion_protection
         super().__init__(
             scope,

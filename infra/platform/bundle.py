@@ -23,7 +23,7 @@ from uv import find_uv_bin
 from infra.context import Target
 from infra.errors import DeploymentError
 
-Group = Literal["core", "push"]
+Group = Literal["core", "push", "archive"]
 
 RUNTIME = "3.13"
 """The minor version of Python that Lambda runs: ``.pyc`` are valid for one minor only."""
@@ -55,6 +55,22 @@ _NEVER_IMPORTED = {
 _UNASKED = ("babel/locale-data", "phonenumbers/geodata", "phonenumbers/carrierdata")
 """Languages' own formats (Liquid imports Babel, our templates use none of it), 32 MB; names of
 places and carriers by the prefix of a number, 20 MB."""
+
+_NO_PART_OF_PARQUET = (
+    "*_flight*",
+    "*_s3*",
+    "*gcsfs*",
+    "*azurefs*",
+    "*_orc*",
+    "_substrait*",
+    "*_cpp_tests*",
+    "*.p[xy][xdi]",
+    "include",
+    "includes",
+    "src",
+)
+"""Of pyarrow: what neither it nor ``pyarrow.parquet`` needs to read and write bytes, 50 MB. The
+modules of remote file systems are asked for, and may be missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +126,13 @@ class Bundler:
     def layer(self, group: Group) -> Path:
         """Return the folder of a dependency layer, as ``uv.lock`` has it.
 
-        The layer ``push`` comes on top of ``core``, and leaves out what that has.
+        The others come on top of ``core``, and leave out what that has.
 
         Raises:
             DeploymentError: uv cannot install the group for this platform.
         """
         locked = self._locked(group)
-        if group == "push":
+        if group != "core":
             core = self._locked("core")
             locked = {
                 name: requirement
@@ -269,6 +285,17 @@ def _trim(packages: Path) -> None:
         shutil.rmtree(tests)
     for unasked in _UNASKED:
         shutil.rmtree(packages / unasked, ignore_errors=True)
+    _trim_pyarrow(packages)
+    _trim_botocore(packages)
+
+
+def _trim_pyarrow(packages: Path) -> None:
+    for pattern in _NO_PART_OF_PARQUET:
+        for part in packages.glob(f"pyarrow/{pattern}"):
+            shutil.rmtree(part) if part.is_dir() else part.unlink()
+
+
+def _trim_botocore(packages: Path) -> None:
     for service in packages.glob("botocore/data/*/"):
         if service.name not in _SERVICES:
             shutil.rmtree(service)

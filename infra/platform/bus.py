@@ -14,6 +14,17 @@ SOURCE = "engage"
 """The source of what ``relay_events`` publishes."""
 
 
+OUR_SOURCES = (
+    "contact_events",
+    "contact_policy",
+    "coupons",
+    "placements",
+    "push",
+    "registrations",
+)
+"""Who of ours tells events; everybody else's source has another name, or a slash in it."""
+
+
 class EngageBus(EventBus):
     """The bus. ``relay_events`` alone of our functions publishes on it."""
 
@@ -23,10 +34,11 @@ class EngageBus(EventBus):
 
 
 class Subscription(Rule):
-    """Brings our own events to a queue: of some types, or about subjects of a kind, or both.
+    """Brings what the ledger tells to a queue: of some types, about subjects of a kind, of others.
 
-    EventBridge tries for a day, its default said out loud, then leaves the event in the dead
-    letters. Events of other sources do not pass, whatever type they claim.
+    ``of_others`` lets through only what other systems told us. EventBridge tries for a day, its
+    default said out loud, then leaves the event in the dead letters. What others put on the bus
+    themselves does not pass, whatever type it claims.
     """
 
     def __init__(
@@ -37,6 +49,7 @@ class Subscription(Rule):
         bus: IEventBus,
         detail_types: Sequence[str] | None = None,
         about: str | None = None,
+        of_others: bool = False,
         queue: EngageQueue,
         dead_letters: EngageDeadLetters,
     ) -> None:
@@ -47,7 +60,7 @@ class Subscription(Rule):
             event_pattern=EventPattern(
                 source=[SOURCE],
                 detail_type=list(detail_types) if detail_types else None,
-                detail={"subject": Match.prefix(f"{about}/")} if about else None,
+                detail=_detail(about=about, of_others=of_others) or None,
             ),
             targets=[
                 SqsQueue(
@@ -58,3 +71,16 @@ class Subscription(Rule):
                 )
             ],
         )
+
+
+def _detail(*, about: str | None, of_others: bool) -> dict[str, list[str]]:
+    detail = {}
+    if about:
+        detail["subject"] = Match.prefix(f"{about}/")
+    if of_others:
+        # A source is ``/apps/<app>/<name>``, and others' names may have more slashes.
+        ours = [f"/apps/*/{name}" for name in OUR_SOURCES]
+        detail["source"] = Match.any_of(
+            Match.wildcard("/apps/*/*/*"), Match.anything_but_wildcard(*ours)
+        )
+    return detail

@@ -21,8 +21,12 @@ class EngageData(EngageStack):
         contact_policy: policies, what reached people, what they said.
         push: messages and their deliveries.
         coupons: coupons, codes, claims, what was drawn and redeemed.
+        placements: what is booked for slots, budgets, each person's state for ads.
         files: uploads and what comes of them, for two weeks.
         code_files: coupon codes as they were made, for a week: they are nowhere else.
+        snapshots: what decisions about ads are made from, for as long as they can be explained.
+        decisions: what was decided, for two weeks.
+        archive: what was recorded, for good.
         bus: contact events for whoever subscribes.
         doors: who may come in.
     """
@@ -48,8 +52,12 @@ class EngageData(EngageStack):
         self.coupons = EngageTable(
             self, "Coupons", warm_writes=Context.of(self).coupons_warm_writes
         )
+        self.placements = EngageTable(self, "Placements")
         self.files = EngageBucket(self, "Files", kept=Duration.days(14))
         self.code_files = EngageBucket(self, "CodeFiles", kept=Duration.days(7))
+        self.snapshots = EngageBucket(self, "Snapshots", kept=Duration.days(45))
+        self.decisions = EngageBucket(self, "Decisions", kept=Duration.days(14))
+        self.archive = EngageBucket(self, "Archive", kept=None)
         self.bus = EngageBus(self, "Bus")
         self.doors = Doors(self, "Doors")
 
@@ -58,8 +66,10 @@ class EngageData(EngageStack):
         CfnOutput(self, "ContactPolicyTable", value=self.contact_policy.table_name)
         CfnOutput(self, "PushTable", value=self.push.table_name)
         CfnOutput(self, "CouponsTable", value=self.coupons.table_name)
+        CfnOutput(self, "PlacementsTable", value=self.placements.table_name)
         CfnOutput(self, "FilesBucket", value=self.files.bucket_name)
         CfnOutput(self, "CodeFilesBucket", value=self.code_files.bucket_name)
+        CfnOutput(self, "ArchiveBucket", value=self.archive.bucket_name)
         CfnOutput(self, "EventBus", value=self.bus.event_bus_name)
         CfnOutput(self, "IdentifierKey", value=self.doors.identifier_key)
         CfnOutput(self, "EncryptionKey", value=self.doors.encryption_key)

@@ -37,5 +37,10 @@ def service(for_aws: Path) -> Template:
 
 
 @pytest.fixture(scope="session")
+def gateway(for_aws: Path) -> Template:
+    return Template.read(for_aws, "EngageGateway")
+
+
+@pytest.fixture(scope="session")
 def ops(for_aws: Path) -> Template:
     return Template.read(for_aws, "EngageOps")

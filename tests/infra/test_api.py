@@ -16,18 +16,20 @@ PACKAGES = {
     "contact_policy_api": "ContactPolicyApi",
     "push_api": "PushApi",
     "coupons_api": "CouponsApi",
+    "placements_api": "PlacementsApi",
+    "ad_decisions_api": "PlacementsDecisions",
     "service_api": "Fallback",
 }
 
 
-def test_routes_are_those_of_the_openapi_document_and_a_fallback(service: Template) -> None:
+def test_routes_are_those_of_the_openapi_document_and_a_fallback(gateway: Template) -> None:
     integrations = {
         name: shown(integration["IntegrationUri"])
-        for name, integration in service.all("AWS::ApiGatewayV2::Integration").items()
+        for name, integration in gateway.all("AWS::ApiGatewayV2::Integration").items()
     }
     deployed = {
         route["RouteKey"]: integrations[shown(route["Target"]).removeprefix("integrations/")]
-        for route in service.all("AWS::ApiGatewayV2::Route").values()
+        for route in gateway.all("AWS::ApiGatewayV2::Route").values()
     }
 
     assert deployed == {route.key: PACKAGES[route.function] for route in routes(DOCUMENT)} | {
@@ -35,8 +37,8 @@ def test_routes_are_those_of_the_openapi_document_and_a_fallback(service: Templa
     }
 
 
-def test_every_route_is_throttled_by_its_traffic(service: Template) -> None:
-    stage = service.one("AWS::ApiGatewayV2::Stage")
+def test_every_route_is_throttled_by_its_traffic(gateway: Template) -> None:
+    stage = gateway.one("AWS::ApiGatewayV2::Stage")
     rates = {"device": (2000, 4000), "management": (50, 100), "open": (100, 200)}
 
     assert stage["StageName"] == "$default"
@@ -47,20 +49,20 @@ def test_every_route_is_throttled_by_its_traffic(service: Template) -> None:
     }
 
 
-def test_the_stage_waits_for_the_routes_that_it_throttles(service: Template) -> None:
+def test_the_stage_waits_for_the_routes_that_it_throttles(gateway: Template) -> None:
     (stage,) = (
         resource
-        for resource in service.body["Resources"].values()
+        for resource in gateway.body["Resources"].values()
         if resource["Type"] == "AWS::ApiGatewayV2::Stage"
     )
     waited = {
-        service.body["Resources"][id_]["Properties"]["RouteKey"] for id_ in stage["DependsOn"]
+        gateway.body["Resources"][id_]["Properties"]["RouteKey"] for id_ in stage["DependsOn"]
     }
     assert waited >= set(stage["Properties"]["RouteSettings"])
 
 
-def test_requests_are_logged_without_the_ids_in_their_paths(service: Template) -> None:
-    logged = service.one("AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
+def test_requests_are_logged_without_the_ids_in_their_paths(gateway: Template) -> None:
+    logged = gateway.one("AWS::ApiGatewayV2::Stage")["AccessLogSettings"]
     line = json.loads(logged["Format"])
 
     assert shown(logged["DestinationArn"]).endswith(":log-group:ApiAccessLogs")
@@ -68,10 +70,10 @@ def test_requests_are_logged_without_the_ids_in_their_paths(service: Template) -
     assert not any("path" in value.lower() for value in line.values())
 
 
-def test_each_function_has_one_permission_for_all_its_routes(service: Template) -> None:
+def test_each_function_has_one_permission_for_all_its_routes(gateway: Template) -> None:
     permissions = [
         permission
-        for permission in service.all("AWS::Lambda::Permission").values()
+        for permission in gateway.all("AWS::Lambda::Permission").values()
         if permission["Principal"] == "apigateway.amazonaws.com"
     ]
     assert sorted(shown(each["FunctionName"]) for each in permissions) == sorted(PACKAGES.values())
@@ -80,8 +82,8 @@ def test_each_function_has_one_permission_for_all_its_routes(service: Template) 
         assert shown(permission["SourceArn"]).endswith(":Api/*")
 
 
-def test_browsers_of_the_origins_in_context_may_call(service: Template) -> None:
-    cors = service.one("AWS::ApiGatewayV2::Api")["CorsConfiguration"]
+def test_browsers_of_the_origins_in_context_may_call(gateway: Template) -> None:
+    cors = gateway.one("AWS::ApiGatewayV2::Api")["CorsConfiguration"]
 
     assert cors["AllowOrigins"] == ["https://shop.example", "https://www.shop.example"]
     assert "idempotency-key" in cors["AllowHeaders"]
@@ -92,7 +94,9 @@ def test_every_domain_has_a_second_door_for_iam(service: Template) -> None:
     urls = service.all("AWS::Lambda::Url").values()
 
     assert {shown(url["TargetFunctionArn"]) for url in urls} == set(PACKAGES.values()) - {
-        "Fallback"
+        "Fallback",
+        # Devices alone ask for ads.
+        "PlacementsDecisions",
     }
     assert {url["AuthType"] for url in urls} == {"AWS_IAM"}
 
@@ -101,20 +105,20 @@ def test_the_fallback_may_do_nothing(service: Template) -> None:
     assert service.rights("service_api") == {}
 
 
-def test_server_errors_ring(service: Template) -> None:
-    assert service.alarms_of("Api") == {"5xx"}
+def test_server_errors_ring(gateway: Template) -> None:
+    assert gateway.alarms_of("Api") == {"5xx"}
 
 
-def test_the_stack_says_where_its_doors_are(service: Template) -> None:
-    assert set(service.body["Outputs"]) == {
-        "ApiId",
-        "ApiUrl",
+def test_the_stacks_say_where_their_doors_are(service: Template, gateway: Template) -> None:
+    assert set(gateway.body["Outputs"]) == {"ApiId", "ApiUrl"}
+    assert {name for name in service.body["Outputs"] if not name.startswith("Publish")} == {
         "PushQueueUrl",
         "RegistrationsApiUrl",
         "ContactEventsApiUrl",
         "ContactPolicyApiUrl",
         "PushApiUrl",
         "CouponsApiUrl",
+        "PlacementsApiUrl",
         "Settler",
     }
 

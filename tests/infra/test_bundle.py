@@ -65,6 +65,11 @@ def push(layered: Bundler) -> Path:
     return layered.layer("push") / "python"
 
 
+@pytest.fixture(scope="session")
+def archive(layered: Bundler) -> Path:
+    return layered.layer("archive") / "python"
+
+
 def test_a_function_carries_shared_and_its_own_folder_alone(bundler: Bundler) -> None:
     folder = bundler.function("greet_device")
 
@@ -165,10 +170,11 @@ def test_the_push_layer_leaves_out_what_core_has_and_what_push_never_imports(
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_handler_needs_nothing_but_its_bundle_and_layers(
-    package: str, core: Path, push: Path
+    package: str, core: Path, push: Path, archive: Path
 ) -> None:
     bundle = Bundler(root=ROOT, platform=Platform.of("local")).function(package)
-    layers = [core, push] if package == "send_push" else [core]
+    on_top = {"send_push": push, "archive_events": archive, "compact_archive": archive}
+    layers = [core, on_top[package]] if package in on_top else [core]
     imported = f"from functions.{package}.handler import lambda_handler as f; print(f.__name__)"
     assert _run(imported, bundle, *layers) == "lambda_handler"
 
@@ -251,10 +257,31 @@ def test_the_core_layer_renders_templates_without_the_formats_of_languages(core:
     assert not (core / "babel" / "locale-data").exists()
 
 
-def test_the_layers_fit_into_lambda(core: Path, push: Path) -> None:
-    size = sum(file.stat().st_size for layer in (core, push) for file in layer.rglob("*.*"))
+def test_the_archive_layer_writes_and_reads_parquet_without_what_was_left_out(
+    core: Path, archive: Path
+) -> None:
+    writes = (
+        "import pyarrow as pa, pyarrow.parquet as pq;"
+        "instants = pa.array([7], pa.timestamp('us', tz='UTC'));"
+        "out = pa.BufferOutputStream();"
+        "pq.write_table(pa.table({'at': instants, 'text': ['x']}), out, compression='zstd');"
+        "table = pq.ParquetFile(pa.BufferReader(out.getvalue())).read(columns=['text']);"
+        "print(table.take([0]).to_pylist())"
+    )
+    assert _run(writes, core, archive) == "[{'text': 'x'}]"
+    dead = [*archive.glob("pyarrow/*flight*.so*"), *archive.glob("pyarrow/libarrow_s3*")]
+    assert dead == []
+    assert not (archive / "pyarrow" / "include").exists()
+
+
+def test_the_layers_fit_into_lambda(core: Path, push: Path, archive: Path) -> None:
     # AWS allows 250 MB, unpacked; a larger layer is a slower start.
-    assert size < 100 * 1024**2
+    assert _size(core, push) < 100 * 1024**2
+    assert _size(core, archive) < 180 * 1024**2
+
+
+def _size(*layers: Path) -> int:
+    return sum(file.stat().st_size for layer in layers for file in layer.rglob("*.*"))
 
 
 def test_node_is_the_one_that_the_lock_file_pins() -> None:

@@ -7,7 +7,7 @@ from aws_cdk.aws_sqs import Queue
 from cdk_nag import AwsSolutionsChecks
 from cfnlint.api import ManualArgs, lint  # type: ignore[import-untyped]
 
-STACKS = ["EngageData", "EngageService", "EngageOps"]
+STACKS = ["EngageData", "EngageService", "EngageGateway", "EngageOps"]
 
 
 def test_cdk_nag_finds_nothing_without_a_reason(for_aws: Path) -> None:

@@ -1,3 +1,4 @@
+from shared.contact_events.model.event_types import OUR_SOURCES
 from tests.infra.rights import DOORS, KEYS, READ, RECEIVE, WRITE, dynamodb
 from tests.infra.templates import Template, shown
 
@@ -12,6 +13,7 @@ def test_the_api_writes_the_policy_and_names_contacts_on_the_way(service: Templa
         "Registrations/index/anonymous": dynamodb("Query"),
         "ContactEvents": dynamodb("PutItem"),
         "Coupons": dynamodb("GetItem", "Query", "PutItem", "DeleteItem"),
+        "Placements": dynamodb("GetItem", "PutItem"),
     }
 
 
@@ -20,6 +22,37 @@ def test_who_learns_where_people_are_sees_the_policys_table_alone(service: Templ
         "ContactPolicy": dynamodb("Query", "PutItem"),
         "ContactPolicyWhereabouts": RECEIVE,
     }
+
+
+def test_who_applies_what_others_tell_reads_rules_and_keeps_what_people_said(
+    service: Template,
+) -> None:
+    assert service.rights("apply_contact_events") == {
+        "Registrations": dynamodb("GetItem"),
+        "ContactPolicy": dynamodb("GetItem", "Query", "PutItem"),
+        "ContactEvents": dynamodb("PutItem"),
+        "ContactPolicyToldByOthers": RECEIVE,
+    }
+
+
+def test_what_others_tell_of_contacts_comes_by_a_queue(service: Template) -> None:
+    rule = service.all("AWS::Events::Rule")["ContactPolicyHear"]
+    (target,) = rule["Targets"]
+    assert rule["EventPattern"] == {
+        "source": ["engage"],
+        "detail": {
+            "subject": [{"prefix": "contact/"}],
+            "source": [
+                {"wildcard": "/apps/*/*/*"},
+                {"anything-but": {"wildcard": [f"/apps/*/{name}" for name in sorted(OUR_SOURCES)]}},
+            ],
+        },
+    }
+    assert shown(target["Arn"]) == "ContactPolicyToldByOthers"
+    assert shown(target["DeadLetterConfig"]["Arn"]) == "ContactPolicyDeadLetters"
+    mapping = service.source_of("ContactPolicyApplier")
+    assert shown(mapping["EventSourceArn"]) == "ContactPolicyToldByOthers"
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 def test_who_releases_finds_apps_and_their_deferrals_and_feeds_the_sender(
@@ -40,7 +73,12 @@ def test_the_functions_are_told_where_things_are(service: Template) -> None:
         "CONTACT_POLICY_TABLE": "ContactPolicy",
     }
     wanted = {
-        "contact_policy_api": {**tables, "COUPONS_TABLE": "Coupons"},
+        "contact_policy_api": {
+            **tables,
+            "COUPONS_TABLE": "Coupons",
+            "PLACEMENTS_TABLE": "Placements",
+        },
+        "apply_contact_events": tables,
         "note_whereabouts": {
             name: table for name, table in tables.items() if name != "REGISTRATIONS_TABLE"
         },

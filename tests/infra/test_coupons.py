@@ -20,6 +20,7 @@ def test_the_api_writes_coupons_and_reads_what_rules_ask(service: Template) -> N
         "Registrations/index/anonymous": dynamodb("Query"),
         "ContactPolicy": READ,
         "Push": dynamodb("GetItem"),
+        "Placements": dynamodb("GetItem"),
         "ContactEvents": dynamodb("PutItem", "GetItem", "Query"),
         "CodeFiles/APP/*": {"s3:GetObject", "s3:PutObject"},
         "CodeFiles": {"s3:ListBucket"},
@@ -75,6 +76,7 @@ def test_the_functions_are_told_where_things_are(service: Template) -> None:
         "coupons_api": {
             **tables,
             "PUSH_TABLE": "Push",
+            "PLACEMENTS_TABLE": "Placements",
             "PUBLICATION_QUEUE_URL": "CouponsPublications",
             "CODE_FILES_BUCKET": "CodeFiles",
         },

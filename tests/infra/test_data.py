@@ -14,6 +14,7 @@ NAMES = {
     "contact_policy": "ContactPolicy",
     "push": "Push",
     "coupons": "Coupons",
+    "placements": "Placements",
 }
 
 

@@ -1,14 +1,27 @@
 from tests.infra.templates import Template, shown
 
 PACKAGES = {
+    "ad_decisions_api",
     "advance_campaigns",
+    "apply_contact_events",
+    "archive_events",
+    "compact_archive",
+    "compile_snapshot",
     "contact_events_api",
     "contact_policy_api",
     "coupons_api",
+    "deliver_webhooks",
+    "file_decisions",
+    "fire_triggers",
+    "fold_ad_events",
+    "fold_channels",
     "fold_results",
+    "follow_triggers",
     "generate_codes",
     "note_whereabouts",
+    "placements_api",
     "plan_campaign",
+    "project_ad_state",
     "project_audience",
     "publish_coupon",
     "push_api",
@@ -20,6 +33,7 @@ PACKAGES = {
     "service_api",
     "settle_contacts",
     "sweep_coupons",
+    "sweep_leases",
 }
 
 
@@ -46,14 +60,18 @@ def test_every_function_has_a_role_of_its_own(service: Template) -> None:
         assert "ManagedPolicyArns" not in role
 
 
-def test_every_log_is_the_functions_own_and_ends(service: Template) -> None:
+def test_every_log_is_the_functions_own_or_the_apis_and_ends(
+    service: Template, gateway: Template
+) -> None:
     logs = service.all("AWS::Logs::LogGroup")
     functions = service.all("AWS::Lambda::Function").values()
     own = [shown(function["LoggingConfig"]["LogGroup"]) for function in functions]
 
     assert len(set(own)) == len(own)
-    assert {*own, "ApiAccessLogs"} == set(logs)
-    assert {log["RetentionInDays"] for log in logs.values()} == {30}
+    assert set(own) == set(logs)
+    of_api = gateway.all("AWS::Logs::LogGroup")
+    assert set(of_api) == {"ApiAccessLogs"}
+    assert {log["RetentionInDays"] for log in [*logs.values(), *of_api.values()]} == {30}
 
 
 def test_every_function_rings_when_it_fails_or_is_throttled(service: Template) -> None:
@@ -66,9 +84,16 @@ def test_every_end_of_a_line_is_watched_for_two_weeks(service: Template) -> None
     ends = {name for name in queues if name.endswith("DeadLetters")}
 
     assert ends == {
+        "ContactEventsArchiveDeadLetters",
+        "ContactEventsCompactorDeadLetters",
+        "ContactEventsCounterDeadLetters",
         "ContactEventsRelayDeadLetters",
+        "ContactEventsTriggerDeadLetters",
+        "ContactEventsWebhookDeadLetters",
         "ContactPolicyDeadLetters",
         "CouponsDeadLetters",
+        "PlacementsDeadLetters",
+        "PlacementsFolderDeadLetters",
         "PushDeadLetters",
         "RegistrationsProjectorDeadLetters",
         "RegistrationsImportDeadLetters",

@@ -16,6 +16,7 @@ def test_the_api_changes_registrations_and_only_appends_to_the_ledger(service: T
         "ContactPolicy": dynamodb("Query", "BatchGetItem", "PutItem"),
         "Push": dynamodb("BatchGetItem"),
         "Coupons": READ | dynamodb("PutItem", "DeleteItem"),
+        "Placements": dynamodb("GetItem", "PutItem"),
         "Files/APP/*": {"s3:GetObject", "s3:PutObject"},
         "Files": {"s3:ListBucket"},
     }
@@ -30,6 +31,7 @@ def test_the_api_is_told_where_things_are_and_who_may_come_in(service: Template)
         "CONTACT_POLICY_TABLE": "ContactPolicy",
         "PUSH_TABLE": "Push",
         "COUPONS_TABLE": "Coupons",
+        "PLACEMENTS_TABLE": "Placements",
         "FILES_BUCKET": "Files",
         "DEVICE_TOKEN_SECRET": "DoorsDeviceTokenKey",
         "IDENTIFIER_SECRET": "DoorsIdentifierKey",
@@ -55,6 +57,7 @@ def test_the_settler_may_delete_what_others_keep_and_invent_nothing(service: Tem
         ),
         "Push": dynamodb("BatchGetItem", "UpdateItem", "DeleteItem"),
         "Coupons": READ | dynamodb("PutItem", "DeleteItem"),
+        "Placements": dynamodb("GetItem", "PutItem", "DeleteItem"),
         "DoorsIdentifierKey": {"secretsmanager:GetSecretValue"},
         "DoorsEncryptionKey": {"secretsmanager:GetSecretValue"},
         "RegistrationsErasures": RECEIVE,
@@ -114,13 +117,14 @@ def test_what_was_left_open_is_swept_every_five_minutes(service: Template) -> No
     assert shown(target["DeadLetterConfig"]["Arn"]) == "RegistrationsSettlerDeadLetters"
 
 
-def test_the_importer_writes_registrations_and_calls_itself(service: Template) -> None:
+def test_the_importer_writes_registrations_and_touches_and_calls_itself(service: Template) -> None:
     assert service.rights("run_import") == {
         "Registrations": READ | WRITE,
         "Registrations/index/anonymous": dynamodb("Query"),
-        "ContactEvents": dynamodb("PutItem"),
-        "ContactPolicy": dynamodb("Query", "BatchGetItem", "PutItem"),
+        "ContactEvents": dynamodb("GetItem", "PutItem"),
+        "ContactPolicy": dynamodb("GetItem", "Query", "BatchGetItem", "PutItem"),
         "Coupons": dynamodb("GetItem", "Query", "PutItem", "DeleteItem"),
+        "Placements": dynamodb("GetItem", "PutItem"),
         "DoorsIdentifierKey": {"secretsmanager:GetSecretValue"},
         "DoorsEncryptionKey": {"secretsmanager:GetSecretValue"},
         "Files/APP/*": {"s3:GetObject", "s3:PutObject"},

@@ -48,7 +48,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return folders
 
 
-@pytest.mark.parametrize("stack", ["EngageData", "EngageService"])
+@pytest.mark.parametrize("stack", ["EngageData", "EngageService", "EngageGateway"])
 def test_a_laptop_gets_what_aws_gets_but_for_the_processor(
     plain: dict[str, Path], stack: str
 ) -> None:
@@ -68,11 +68,13 @@ def test_only_ops_is_left_out_on_a_laptop(plain: dict[str, Path]) -> None:
         for target, folder in plain.items()
     }
     assert stacks["aws"] - stacks["local"] == {"EngageOps"}
-    assert stacks["local"] == {"EngageData", "EngageService"}
+    assert stacks["local"] == {"EngageData", "EngageService", "EngageGateway"}
 
 
-def test_the_emulator_knows_every_type_that_it_is_given(data: Template, service: Template) -> None:
-    for type_ in data.types | service.types:
+def test_the_emulator_knows_every_type_that_it_is_given(
+    data: Template, service: Template, gateway: Template
+) -> None:
+    for type_ in data.types | service.types | gateway.types:
         assert not type_.startswith(UNKNOWN_TO_THE_EMULATOR)
 
 
@@ -109,6 +111,7 @@ def test_on_a_laptop_nothing_is_protected_unless_context_says_so(tmp_path: Path)
         ("snap_start", "perhaps", "true or false"),
         ("push_concurrency", "1", "a number from 2 to 1000"),
         ("coupons_warm_writes", "100", "a number from 4000 to 1000000"),
+        ("webhook_local_hosts", "localhost", "empty on AWS"),
         ("log_retention_days", "12", "one of 1, 7, 14"),
         ("reserved_concurrency", "many", "a JSON object"),
         ("queue_concurrency", "many", "a JSON object"),
@@ -121,7 +124,9 @@ def test_context_that_makes_no_sense_is_refused_by_name(key: str, value: str, wa
 
 def test_snapshots_are_taken_of_the_functions_behind_the_api(tmp_path: Path) -> None:
     build(context=UNBUNDLED | {"snap_start": "true"}, outdir=tmp_path)
-    template = Template.read(tmp_path, "EngageService")
+    template, gateway = (
+        Template.read(tmp_path, stack) for stack in ("EngageService", "EngageGateway")
+    )
     snapped = {
         name
         for name, function in template.all("AWS::Lambda::Function").items()
@@ -133,12 +138,14 @@ def test_snapshots_are_taken_of_the_functions_behind_the_api(tmp_path: Path) -> 
         "ContactPolicyApi",
         "PushApi",
         "CouponsApi",
+        "PlacementsApi",
+        "PlacementsDecisions",
         "Fallback",
     }
     aliases = set(template.all("AWS::Lambda::Alias"))
     assert {
         shown(integration["IntegrationUri"])
-        for integration in template.all("AWS::ApiGatewayV2::Integration").values()
+        for integration in gateway.all("AWS::ApiGatewayV2::Integration").values()
     } == aliases
     assert {url["Qualifier"] for url in template.all("AWS::Lambda::Url").values()} == {"live"}
 
