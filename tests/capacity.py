@@ -17,6 +17,7 @@ from typing import Any
 from functions.send_push.wiring import PolicyPermission
 from shared.contact_events.store import DynamoEventStore, DynamoForeignEventStore
 from shared.contact_policy.model.standing import ConsentKey, Whereabouts
+from shared.contact_policy.model.told import SENT
 from shared.contact_policy.service.decisions import Request
 from shared.contact_policy.store import DynamoDeferralStore, DynamoPersonStore, DynamoPolicyStore
 from shared.coupons.model.guesses import Guesser
@@ -25,7 +26,11 @@ from shared.coupons.model.redemptions import Redemption
 from shared.coupons.service.guesses import Guess
 from shared.kernel.addresses import Address, AddressKind
 from shared.kernel.decisions import Candidate
+from shared.kernel.envelope import Envelope
 from shared.kernel.events import Channel, Purpose
+from shared.placements.model.ad_state import Known
+from shared.placements.model.demand import Kind
+from shared.placements.model.leases import Lease
 from shared.platform import dynamodb
 from shared.platform.ledger import Ledger
 from shared.push.model import Chunk, Receipt, ReceiptKind, Recipient
@@ -47,6 +52,11 @@ from shared.registrations.store import (
     DynamoSegmentStore,
     DynamoSystemStore,
 )
+from tests.contract.ad_people import ADA as ADA_WATCHES
+from tests.contract.ad_people import APP as OF_ADS
+from tests.contract.ad_people import AdPeople, seen
+from tests.contract.ad_people import on_table as ad_people_on
+from tests.contract.booking_ads import Office
 from tests.contract.coupon_codes import APP as OF_CODES
 from tests.contract.coupon_codes import Codes
 from tests.contract.coupon_codes import on_dynamodb as codes_on
@@ -58,6 +68,8 @@ from tests.contract.test_audience_stores import AGREED, ORDER, Audiences
 from tests.contract.test_audience_stores import assemble as assemble_audiences
 from tests.contract.test_chunk_stores import APP, Push
 from tests.contract.test_chunk_stores import assemble as assemble_push
+from tests.contract.test_lease_stores import GRACE, Leases
+from tests.contract.test_lease_stores import on_table as leases_on
 from tests.contract.test_records import CUSTOMER, EMAIL, VISITOR, Records
 from tests.contract.test_records import assemble as assemble_records
 from tests.contract.test_registration_stores import assemble as assemble_registrations
@@ -67,6 +79,7 @@ from tests.contract.test_template_stores import Templates
 from tests.contract.test_template_stores import assemble as assemble_templates
 from tests.fakes.campaigns_sent import a_chunk
 from tests.fakes.clock import NOON
+from tests.fakes.told import an_event
 from tests.tables import make_all
 
 PHONE = DeviceState(
@@ -156,6 +169,9 @@ class Deployed:
     chunk_rows: ChunkRows
     codes: Codes
     coupons: CouponServices
+    leases: Leases
+    ad_people: AdPeople
+    ads: Office
 
 
 class OneProject:
@@ -201,6 +217,9 @@ def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
         chunk_rows=ChunkRows(table=names["push"]),
         codes=codes_on(names),
         coupons=coupons_on_tables(names),
+        leases=leases_on(names["placements"]),
+        ad_people=ad_people_on(names["placements"]),
+        ads=Office(names),
         records=assemble_records(
             registrations,
             DynamoEventStore(table=names["contact_events"]),
@@ -345,6 +364,10 @@ def _consented(it: PolicyServices) -> Any:
     return it.consents.give(replace(statement(_asked().contact_id), app_id=OF_POLICY))
 
 
+def _sent_elsewhere() -> Envelope:
+    return an_event(SENT, contact_id=_asked().contact_id, app_id=OF_POLICY, channel="sms")
+
+
 KNOWN = Audience(
     consents=AGREED,
     attributes={"plan": "gold", "city": "Zürich", "since": 2019},
@@ -383,6 +406,42 @@ def _typed(it: Deployed) -> None:
 def _looked_up(it: Deployed) -> None:
     _guess(it, "SUMMER10")
     it.codes.service.find("SUMMER10", app_id=OF_CODES)
+
+
+def _on_the_air(it: Deployed) -> Lease:
+    """Give an ad of an exact flight, so that its counter is there, and known to the process."""
+    lease = it.leases.draw()
+    assert lease is not None
+    return lease
+
+
+def _marked(it: Deployed) -> None:
+    """Give an ad that is not shown, and let its token run out."""
+    _on_the_air(it)
+    it.leases.sweep()
+    it.leases.clock.advance(GRACE)
+
+
+def _watcher(it: Deployed) -> None:
+    """Show a person so many ads that their state fills what it may."""
+    promises = [seen(f"{number:026}-1", NOON, ad_id=f"ad_{number}") for number in range(40)]
+    before = it.ad_people.state()
+    known = Known(device_epochs={"dev_1": 0})
+    state = before.told(known, at=NOON).promised(promises)
+    assert it.ad_people.states.replace(state, before=before)
+
+
+def _looked_at(it: Deployed) -> None:
+    it.ad_people.service.current(
+        ADA_WATCHES, device_id="dev_1", app_id=OF_ADS, policy_version=0, at=NOON
+    )
+
+
+def _snapshot_of_slots(it: Deployed) -> None:
+    """Book five placements, and compile them."""
+    for number in range(5):
+        it.ads.book(Kind.PLACEMENT, name=f"slot-{number}")
+    it.ads.compiled()
 
 
 def _coupon_of_a_thousand(it: Deployed) -> None:
@@ -508,6 +567,10 @@ OPERATIONS: Mapping[str, Operation] = {
     "a reservation committed": Operation(
         1, 1, _on_policy(_held), lambda it, held: it.policy.decisions.commit(held, app_id=OF_POLICY)
     ),
+    # What another system sent is counted as what is reserved is.
+    "a touch of another system": Operation(
+        1, 1, _on_policy(_known_person), lambda it, _: it.policy.effects.apply(_sent_elsewhere())
+    ),
     # Each code is a put of its own; beside them the job's lease, its two steps, a sheet of 20 kB,
     # and its end with an event in one transaction.
     "five hundred codes made": Operation(
@@ -531,6 +594,39 @@ OPERATIONS: Mapping[str, Operation] = {
     "a held coupon committed": Operation(4, 1, _held_use, lambda it, _: it.coupons.commit(2)),
     # As before, and the slot and the counter; then the noted uses.
     "a held coupon released": Operation(9, 4, _held_use, lambda it, _: it.coupons.release(2)),
+    # What an exact flight writes for a decision; both bounds lie in its counter.
+    "an ad of an exact flight given": Operation(1, 0, _on_the_air, lambda it, _: it.leases.draw()),
+    # The slot alone; with the event it is a transaction, of two units each.
+    "an ad of an exact flight shown": Operation(
+        1, 0, _on_the_air, lambda it, lease: it.leases.show(lease, "token")
+    ),
+    # The tombstone, the counter and a check of the budget in one transaction, and the mark. Read
+    # are the budget twice, the counter, the mark and a block of slots, which is empty.
+    "an ad that was never shown taken back": Operation(
+        7, 4, _marked, lambda it, _: it.leases.sweep()
+    ),
+    # The thing and its event, in one transaction; what it names is read.
+    "an ad campaign booked": Operation(
+        4,
+        1,
+        lambda it: it.ads.book(Kind.ADVERTISER),
+        lambda it, advertiser: it.ads.book(Kind.AD_CAMPAIGN, advertiser_id=advertiser),
+    ),
+    # As before, and its name.
+    "a placement booked": Operation(6, 0, _nothing, lambda it, _: it.ads.book(Kind.PLACEMENT)),
+    # Half a unit: what each process looks at every ten seconds.
+    "a look for a newer snapshot": Operation(
+        0, 0.5, _snapshot_of_slots, lambda it, _: it.ads.look()
+    ),
+    # The pointer is read as it is now, and so is all that is booked: a unit for each 4 kB.
+    "a snapshot compiled": Operation(1, 2, _snapshot_of_slots, lambda it, _: it.ads.compiled()),
+    # Half a unit: an item of at most 4 kB, eventually consistent.
+    "an ad decision in lazy mode": Operation(0, 0.5, _watcher, lambda it, _: _looked_at(it)),
+    # As before, and one write for all placements: a unit for each kilobyte of the state, which has
+    # forty ads here.
+    "an ad decision under a strict cap": Operation(
+        3, 0.5, _watcher, lambda it, _: it.ad_people.asks("token", cap=99)
+    ),
     # What was said, the proof, and the event, in one transaction.
     "a consent given": Operation(
         6, 1, _on_policy(_known_person), lambda it, _: _consented(it.policy)

@@ -37,10 +37,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Let several processes (``-n 2``) keep to the order below, and one of them run all of e2e."""
+    if config.getoption("numprocesses"):
+        config.option.dist = "loadgroup"
+        config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run quick kinds first, and leave the long ones out unless asked for."""
-    order = ["static", "unit", "infra", "contract", "functional", "simulation", "e2e"]
+    """Run quick kinds first, and leave the long ones out unless asked for.
+
+    The deployed stack is started once: one process runs all that needs it. Where there are several
+    it begins before the other slow kinds, which the others run meanwhile.
+    """
+    order = ["static", "unit", "sdk", "infra", "contract", "functional", "simulation", "e2e"]
+    if "PYTEST_XDIST_WORKER" in os.environ:  # noqa: TID251
+        order.insert(order.index("contract"), order.pop())
     items.sort(key=lambda item: order.index(_kind(item)) if _kind(item) in order else -1)
+    for item in items:
+        if _kind(item) == "e2e":
+            item.add_marker(pytest.mark.xdist_group("e2e"))
     if config.getoption("--long"):
         return
     for item in items:

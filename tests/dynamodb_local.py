@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
 from uv import find_uv_bin
 
 PACKAGE = "amplify-dynamodb-simulator"
@@ -24,12 +25,14 @@ JAVA_AT_LEAST = 17
 @contextmanager
 def running_dynamodb_local() -> Iterator[str]:
     """Start DynamoDB Local in memory on a free port; yield its URL; stop it."""
-    folder = _engine()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(CACHE / "dynamodb-local.lock"):  # several processes of tests may begin at once
+        folder, java = _engine(), _java()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
-        _java(),
+        java,
         "-Xmx1g",
         "-Djava.library.path=./DynamoDBLocal_lib",
         "-jar",
@@ -39,19 +42,21 @@ def running_dynamodb_local() -> Iterator[str]:
         "-port",
         str(port),
     ]
-    with (CACHE / "dynamodb-local.log").open("w") as log:
+    log_file = CACHE / f"dynamodb-local-{port}.log"
+    with log_file.open("w") as log:
         process = subprocess.Popen(  # noqa: S603 - our own engine
             command, cwd=folder, stdout=log, stderr=log
         )
     try:
-        _wait_for(port, process)
+        _wait_for(port, process, log_file)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(timeout=10)
+        log_file.unlink()
 
 
-def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+def _wait_for(port: int, process: subprocess.Popen[bytes], log_file: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -61,7 +66,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
                 return
         except OSError:
             time.sleep(0.1)
-    raise RuntimeError((CACHE / "dynamodb-local.log").read_text() or "DynamoDB Local is silent")
+    raise RuntimeError(log_file.read_text() or "DynamoDB Local is silent")
 
 
 def _engine() -> Path:

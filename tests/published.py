@@ -51,6 +51,12 @@ def openapi() -> dict[str, Any]:
                     " (EdDSA): `kid` the key, `iss` the store, `sub` the till, `aud` the app,"
                     " `iat` and `exp` at most ten minutes apart.",
                 },
+                "write_key": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "The user is a write key; there is no password. Libraries in"
+                    " pages write it into the body, as `writeKey`.",
+                },
                 "webhook_signature": {
                     "type": "apiKey",
                     "in": "header",
@@ -108,6 +114,8 @@ def _operation(operation: dict[str, Any], method: str, path: str, function: str)
         security.append({"oidc": []})
     if "till" in access:
         security.append({"till_token": []})
+    if "write key" in access:
+        security.append({"write_key": []})
     if "system" in access:
         security.append({"webhook_signature": []})
     described = {
@@ -160,6 +168,30 @@ def events() -> Iterator[tuple[str, dict[str, Any]]]:
         yield kind.type, _schema(kind)
 
 
+def index_of_events() -> str:
+    """Return the page that lists every event that our domains tell, in Markdown."""
+    lines = [
+        f"| [`{kind}`]({kind}.schema.json) | {' '.join(schema['description'].split())}"
+        f" | {schema['x-source'] or 'each its own'} | {schema['x-about']}"
+        f" | {schema['x-channel'] or ''} |"
+        for kind, schema in sorted(dict(events()).items())
+    ]
+    return "\n".join([_ABOVE_EVENTS, *lines, ""])
+
+
+_ABOVE_EVENTS = """\
+# Events
+
+Every type that our domains put on the bus, into the ledger and into the [archive](../archive.md).
+A type's schema is of its `data`, draft 2020-12. On the bus an event is a CloudEvent 1.0 whose
+`type` has the app's organisation before it, as in `com.example.coupon.redeemed.v1`; a new meaning
+is a new version. What other systems tell has names of theirs, or those that [wires](../wires.md)
+lists.
+
+| type | means | told by | about | channel |
+|---|---|---|---|---|"""
+
+
 def _concrete(kind: type[DomainEvent]) -> Iterator[type[DomainEvent]]:
     for inner in kind.__subclasses__():
         if "type" in vars(inner) and is_dataclass(inner):
@@ -170,15 +202,23 @@ def _concrete(kind: type[DomainEvent]) -> Iterator[type[DomainEvent]]:
 def _schema(kind: type[DomainEvent]) -> dict[str, Any]:
     hints = get_type_hints(kind)
     own = [field for field in fields(kind) if field.name not in ENVELOPE_FIELDS]
+    properties = {
+        field.name: TypeAdapter(hints[field.name]).json_schema(mode="serialization")
+        for field in own
+    }
+    # References lead to the top of a document, whichever of its parts they stand in.
+    shared = {
+        name: meant
+        for schema in properties.values()
+        for name, meant in schema.pop("$defs", {}).items()
+    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": kind.type,
         "description": (kind.__doc__ or "").partition("\n")[0],
         "type": "object",
-        "properties": {
-            field.name: TypeAdapter(hints[field.name]).json_schema(mode="serialization")
-            for field in own
-        },
+        "properties": properties,
+        **({"$defs": dict(sorted(shared.items()))} if shared else {}),
         "required": [field.name for field in own if field.default is MISSING],
         "x-source": _word(getattr(kind, "source", None)),
         "x-about": kind.about.removesuffix("_id"),

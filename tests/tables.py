@@ -11,6 +11,7 @@ INDEXES: dict[str, dict[str, tuple[str, ...]]] = {
     "contact_policy": {},
     "push": {},
     "coupons": {},
+    "placements": {},
 }
 """The global secondary indexes of each table: hash key, then range key where there is one."""
 

@@ -11,11 +11,17 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from tests.benchmarks import (
+    ad_events,
+    ads,
     campaigns,
     codes,
     cold,
     combinations,
     coupons,
+    dialects,
+    ingest,
+    mobile,
+    pacing,
     policy,
     requests,
     stores,
@@ -24,7 +30,24 @@ from tests.benchmarks import (
 )
 from tests.benchmarks.figures import Result, Tell
 
-FAMILIES = (wire, campaigns, cold, stores, requests, policy, combinations, codes, coupons, units)
+FAMILIES = (
+    wire,
+    campaigns,
+    cold,
+    stores,
+    requests,
+    policy,
+    combinations,
+    codes,
+    coupons,
+    dialects,
+    ingest,
+    pacing,
+    ads,
+    ad_events,
+    mobile,
+    units,
+)
 IDS = tuple(each for family in FAMILIES for each in family.TITLES)
 
 

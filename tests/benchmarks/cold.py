@@ -21,7 +21,6 @@ from threading import Thread
 from typing import Any
 
 import boto3
-import jwt
 from typing_extensions import override
 from uv import find_uv_bin
 
@@ -29,6 +28,7 @@ from infra.local.fcm.identity import Identity
 from infra.platform.bundle import Bundler, Platform
 from tests.benchmarks.children import CACHE, ROOT, cpu_seconds
 from tests.benchmarks.figures import Comparison, Goal, Result, Runs, Tell, interleaved
+from tests.benchmarks.starts import ASKED, NEW_APP, OPERATOR, Asked, request
 
 TITLES = {
     "C1": "Cold start: CPU of each API function, beside the naive one",
@@ -36,53 +36,42 @@ TITLES = {
     "C3": "Cold start: CPU of each worker, beside a naive one",
     "C4": "Every shipped module is compiled, for the interpreter that runs it",
 }
-APIS = ("contact_events_api", "contact_policy_api", "push_api", "registrations_api", "service_api")
-WORKERS = (
-    "advance_campaigns",
-    "fold_results",
-    "note_whereabouts",
-    "plan_campaign",
-    "project_audience",
-    "relay_events",
-    "release_deferrals",
-    "run_import",
-    "settle_contacts",
-)
+APIS = sorted(name for name in ASKED if name.endswith("_api"))
+WORKERS = sorted(ASKED.keys() - {*APIS, "send_push"})
 """What events and schedules start, but the push sender, which has a peer of its own."""
 
 XRAY = "aws-xray-sdk==2.15.0"
 """What Powertools' Tracer needs; we do not ship it."""
 
-OPERATOR = "arn:aws:iam::123456789012:role/Operator"
-_APP = "app_" + "0" * 26
 _PEERS = Path("tests", "benchmarks", "peers")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """A function to start: where its code lies, how to make all its parts, and what it is asked."""
+    """A function to start: where its code lies, and what it is asked."""
 
     folders: Sequence[Path]
     handler: str
-    event: Mapping[str, Any]
-    may_raise: str = ""
-    then: str = ""
+    asked: Asked
 
     def cpu_milliseconds(self, environment: Mapping[str, str]) -> float:
         """Start a process; return its CPU."""
         code = (
             f"import sys, os; sys.path[:0] = {[str(folder) for folder in self.folders]!r}\n"
             f"from {self.handler} import lambda_handler\n"
-            f"event = {dict(self.event)!r}\n"
+            f"event = {dict(self.asked.event)!r}\n"
             "class Context:\n"
             "    aws_request_id = function_name = invoked_function_arn = 'bench'\n"
             "    memory_limit_in_mb = 1024\n"
             "    def get_remaining_time_in_millis(self): return 10_000\n"
             "try: answer = lambda_handler(event, Context())\n"
             "except Exception as error:\n"
-            f"    if type(error).__name__ != {self.may_raise!r}: raise\n"
-            "else: assert (answer or {}).get('statusCode', 200) < 500, answer\n"
-            f"{self.then}\n"
+            f"    if type(error).__name__ != {self.asked.may_raise!r}: raise\n"
+            "else:\n"
+            "    answer = answer or {}\n"
+            "    assert answer.get('statusCode', 200) < 500, answer\n"
+            "    assert not answer.get('batchItemFailures'), answer\n"
+            f"{self.asked.then}\n"
             "os._exit(0)\n"
         )
         # Isolated and without site: neither this checkout nor its environment is on the path.
@@ -117,138 +106,35 @@ def measure(ids: Collection[str], *, quick: bool, tell: Tell) -> Iterator[Result
 
 
 def starts_of_ours(bundler: Bundler) -> dict[str, Start]:
-    """Return how each API function is started, by its name."""
-    requests = {
-        "contact_events_api": ("GET", f"/v1/apps/{_APP}/contacts/con_{'0' * 26}/timeline", None),
-        "contact_policy_api": ("GET", f"/v1/apps/{_APP}/policy", None),
-        "push_api": (
-            "POST",
-            f"/v1/apps/{_APP}/messages",
-            {"recipients": [{"device_id": "phone-001"}], "content": {"title": "Hello"}},
-        ),
-        "registrations_api": ("POST", "/v1/apps", _NEW_APP),
-        "service_api": ("GET", "/v1/health", None),
-    }
-    core = bundler.layer("core") / "python"
+    """Return how each function is started, by its name."""
+    core, push = bundler.layer("core") / "python", bundler.layer("push") / "python"
     return {
         name: Start(
-            folders=[bundler.function(name), core],
+            folders=[bundler.function(name), core, *([push] if name == "send_push" else [])],
             handler=f"functions.{name}.handler",
-            event=_request(*requests[name]),
+            asked=asked,
         )
-        for name in APIS
+        for name, asked in ASKED.items()
     }
-
-
-def workers_of_ours(bundler: Bundler) -> dict[str, Start]:
-    """Return how each worker is started, by its name: with an event, or as its schedule does.
-
-    Whoever is asked for what is not there looks for it, and fails.
-    """
-    told = {
-        "type": "com.example.device.registered.v1",
-        "source": f"/apps/{_APP}",
-        "subject": f"contacts/con_{'0' * 26}",
-        "data": {"device_id": "phone-001", "timezone": "Europe/Zurich"},
-    }
-    opened = {
-        "type": "com.example.message.opened.v1",
-        "source": f"/apps/{_APP}/push",
-        "subject": f"contact/con_{'0' * 26}",
-        "sequence": "0" * 26,
-        "time": "2026-03-01T12:00:00.000Z",
-        "data": {"message_id": f"msg_{'0' * 26}_0"},
-    }
-    run = {"app_id": _APP, "campaign_id": "cmp_0", "run_id": "0" * 26, "shards": [0]}
-    events: Mapping[str, Mapping[str, Any]] = {
-        "advance_campaigns": {},
-        "fold_results": {
-            "Records": [_record({"detail-type": "message.opened.v1", "detail": opened})]
-        },
-        "plan_campaign": {"Records": [_record(run)]},
-        "run_import": {"Records": [_record({"app_id": _APP, "import_id": "imp_0"})]},
-        "note_whereabouts": {"Records": [_record({"detail": told})]},
-        "project_audience": {
-            "Records": [_record({"detail-type": "device.registered.v1", "detail": told})]
-        },
-        "relay_events": {},
-        "release_deferrals": {},
-        "settle_contacts": {},
-    }
-    core = bundler.layer("core") / "python"
-    return {
-        name: Start(
-            folders=[bundler.function(name), core],
-            handler=f"functions.{name}.handler",
-            event=event,
-            may_raise=_MISSING.get(name, ""),
-        )
-        for name, event in events.items()
-    }
-
-
-_MISSING = {"plan_campaign": "CampaignNotFoundError", "run_import": "ImportNotFoundError"}
-
-
-def _record(body: Any) -> dict[str, str]:
-    return {"messageId": "1", "body": json.dumps(body)}
-
-
-_NEW_APP = {"name": "Shop", "org": "com.example", "platforms": ["android"]}
-_SENDER_CODE = """
-from shared.push.channels.fcm import FcmChannel, FcmCredentials
-account = __import__("json").loads(os.environ["SERVICE_ACCOUNT"])
-FcmChannel(credentials=FcmCredentials(service_account=account))
-"""
 
 
 def _starts(bundler: Bundler, scratch: Path) -> dict[str, Start]:
-    core, push = bundler.layer("core") / "python", bundler.layer("push") / "python"
     # Under their own names, with nothing else of this checkout.
     shutil.copytree(ROOT / _PEERS, scratch / _PEERS, ignore=shutil.ignore_patterns("__pycache__"))
     _compile(scratch)
     # The naive functions take the same versions as they are installed, compiled like ours.
     naive = [scratch, _xray(), Path(boto3.__file__).parents[1]]
-    asked = _request("POST", "/v1/apps", _NEW_APP)
-    job = {"app_id": _APP, "chunk_id": "0" * 26}
+    asked = Asked(event=request("POST", "/v1/apps", NEW_APP))
     return {
         **starts_of_ours(bundler),
-        **workers_of_ours(bundler),
-        "send_push": Start(
-            folders=[bundler.function("send_push"), core, push],
-            handler="functions.send_push.handler",
-            event={"Records": [_record(job)]},
-            may_raise="MessageNotFoundError",
-            then=_SENDER_CODE,
-        ),
-        "naive_api": Start(folders=naive, handler=_module("naive_api"), event=asked),
-        "naive_push": Start(folders=naive, handler=_module("naive_push"), event=asked),
-        "minimum": Start(folders=[scratch], handler=_module("minimum"), event=asked),
+        "naive_api": Start(folders=naive, handler=_module("naive_api"), asked=asked),
+        "naive_push": Start(folders=naive, handler=_module("naive_push"), asked=asked),
+        "minimum": Start(folders=[scratch], handler=_module("minimum"), asked=asked),
     }
 
 
 def _module(peer: str) -> str:
     return ".".join([*_PEERS.parts, peer])
-
-
-def _request(method: str, path: str, body: Any) -> dict[str, Any]:
-    """Return a request of the operator's, who signs with a role; the naive function takes a JWT."""
-    bearer = jwt.encode({"sub": "operator"}, "key".ljust(32, "."), algorithm="HS256")
-    return {
-        "version": "2.0",
-        "routeKey": f"{method} {path}",
-        "rawPath": path,
-        "rawQueryString": "",
-        "headers": {"content-type": "application/json", "authorization": f"Bearer {bearer}"},
-        "requestContext": {
-            "http": {"method": method, "path": path, "sourceIp": "192.0.2.1"},
-            "requestId": "bench",
-            "stage": "$default",
-            "authorizer": {"iam": {"userArn": OPERATOR}},
-        },
-        "body": None if body is None else json.dumps(body),
-        "isBase64Encoded": False,
-    }
 
 
 def _environment(url: str, scratch: Path) -> dict[str, str]:
@@ -263,14 +149,23 @@ def _environment(url: str, scratch: Path) -> dict[str, str]:
         "CONTACT_EVENTS_TABLE": "contact_events",
         "CONTACT_POLICY_TABLE": "contact_policy",
         "PUSH_TABLE": "push",
+        "COUPONS_TABLE": "coupons",
+        "PLACEMENTS_TABLE": "placements",
         "EVENT_BUS": "events",
         "PUSH_QUEUE_URL": f"{url}/push",
         "PLAN_QUEUE_URL": f"{url}/plan",
         "ADVANCE_QUEUE_URL": f"{url}/advance",
         "IMPORT_QUEUE_URL": f"{url}/import",
+        "CODE_QUEUE_URL": f"{url}/codes",
+        "PUBLICATION_QUEUE_URL": f"{url}/publications",
+        "DECISION_QUEUE_URL": f"{url}/decisions",
         "FILES_BUCKET": "files",
+        "CODE_FILES_BUCKET": "codes",
+        "SNAPSHOTS_BUCKET": "snapshots",
+        "DECISIONS_BUCKET": "decisions",
         "DEVICE_TOKEN_SECRET": "device-tokens",
         "IDENTIFIER_SECRET": "identifiers",
+        "CODE_SECRET": "codes",
         "ENCRYPTION_SECRET": "data-keys",
         "OIDC_ISSUER": "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_pool",
         "OIDC_AUDIENCE": "marketers",
@@ -307,6 +202,12 @@ def _empty_aws() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         wbufsize = -1
+
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))

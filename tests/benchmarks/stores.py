@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from shared.contact_events.model import TimelineQuery
+from shared.contact_events.model.timelines import TimelineQuery
 from shared.contact_events.store import DynamoEventStore, DynamoReceiptStore
 from shared.kernel.clock import system_clock
 from shared.kernel.envelope import Envelope

@@ -14,11 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from infra.local.amazon import npm
 from infra.local.fcm.identity import Identity
 from infra.node import node
-from tests.benchmarks.children import CACHE, answer_of, cpu_seconds, python
+from tests.benchmarks.children import answer_of, cpu_seconds, python
 from tests.benchmarks.figures import Comparison, Goal, Result, Runs, Tell
+from tests.node import node_package
 
 TITLES = {
     "P1": "FCM wire: CPU per push, beside firebase-admin's send_each_async",
@@ -128,7 +128,7 @@ def _run(side: str, stub: Stub, count: int) -> dict[str, float]:
     if side == "node":
         script = str(_HERE / "node_sender.mjs")
         sizes = ("500", str(count), "500")
-        command = [str(node()), script, str(_node_admin()), stub.url, *sizes]
+        command = [str(node()), script, str(node_package(NODE_ADMIN)), stub.url, *sizes]
     else:
         command = python("tests.benchmarks.senders", side, str(stub.facts), "500", str(count))
     answer: dict[str, float] = answer_of(command, environment=stub.trust)
@@ -176,14 +176,3 @@ def running_stub() -> Iterator[Stub]:
             finally:
                 process.stdin.close()
                 process.wait(timeout=10)
-
-
-def _node_admin() -> Path:
-    """Return a folder with Node's firebase-admin, installed there once."""
-    folder = CACHE / "bench" / NODE_ADMIN
-    if not (folder / "node_modules" / "firebase-admin").is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text('{"private": true}')
-        install = [*npm(), "install", "--no-audit", "--no-fund", "--ignore-scripts", NODE_ADMIN]
-        subprocess.run(install, cwd=folder, check=True, capture_output=True)  # noqa: S603
-    return folder

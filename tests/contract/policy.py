@@ -15,10 +15,13 @@ from shared.contact_policy.service.consents import ConsentService, Statement
 from shared.contact_policy.service.control_groups import ControlGroupService
 from shared.contact_policy.service.decisions import Answer, DecisionService
 from shared.contact_policy.service.deferrals import DeferralService
+from shared.contact_policy.service.effects import EffectService
+from shared.contact_policy.service.noting import NotingService
 from shared.contact_policy.service.people import PersonService
 from shared.contact_policy.service.personal import PersonalPolicy
 from shared.contact_policy.service.policies import PolicyCache, PolicyService
 from shared.contact_policy.service.preferences import PreferenceService
+from shared.contact_policy.service.protection import ProtectionService
 from shared.contact_policy.service.whereabouts import WhereaboutsService
 from shared.kernel.decisions import Candidate, Decision
 from shared.kernel.events import Channel, Purpose
@@ -74,6 +77,8 @@ class PolicyServices:
     people: PersonService
     personal: PersonalPolicy
     deferrals: DeferralService
+    noting: NotingService
+    effects: EffectService
     told: Callable[[], list[Mapping[str, Any]]]
 
     def under(self, **sections: Any) -> None:
@@ -172,6 +177,9 @@ def assemble(
     # The same hands of the clock: what is put in force is read at once after ten seconds.
     rules = PolicyCache(store=policies, apps=OnePlace(), elapsed=lambda: clock().timestamp())
     pause = pause_after
+    consents = ConsentService(people=people, clock=clock, ids=ids, pause=pause)
+    cases = CaseService(people=people, clock=clock, ids=ids, pause=pause)
+    noting = NotingService(people=people, rules=rules, clock=clock, pause=pause)
     return PolicyServices(
         policy_store=policies,
         person_store=people,
@@ -180,14 +188,18 @@ def assemble(
         ids=ids,
         rules=rules,
         decisions=DecisionService(people=people, rules=rules, clock=clock, ids=ids, pause=pause),
-        consents=ConsentService(people=people, clock=clock, ids=ids, pause=pause),
+        consents=consents,
         preferences=PreferenceService(people=people, clock=clock, ids=ids, pause=pause),
-        cases=CaseService(people=people, clock=clock, ids=ids, pause=pause),
+        cases=cases,
         whereabouts=WhereaboutsService(people=people, pause=pause),
         policies=PolicyService(store=policies, clock=clock, ids=ids),
         control_groups=ControlGroupService(store=policies, clock=clock, ids=ids, pause=pause),
         people=PersonService(people=people, policies=policies, pause=pause),
         personal=PersonalPolicy(people=people, deferrals=deferrals, pause=pause),
         deferrals=DeferralService(store=deferrals, clock=clock),
+        noting=noting,
+        effects=EffectService(
+            protection=ProtectionService(cases=cases, consents=consents), cases=cases, noting=noting
+        ),
         told=told,
     )

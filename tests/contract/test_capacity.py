@@ -1,16 +1,26 @@
 """What operations cost in DynamoDB's own units."""
 
+import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from shared.contact_events.model import Place, TimelineQuery
-from shared.contact_events.store import DynamoEventStore, DynamoForeignEventStore
+from shared.contact_events.dialects.segment import translate
+from shared.contact_events.model.timelines import Place, TimelineQuery
+from shared.contact_events.store import DynamoEventStore, DynamoForeignEventStore, DynamoRejectStore
+from shared.kernel.clock import rfc3339
+from shared.placements.model.engagements import Engagement
+from shared.placements.service.engagements import Report
 from shared.push.model.estimates import WRITES_OF_CHUNK
 from shared.push.model.planning import LARGEST_CHUNK
 from tests.capacity import OPERATIONS, WHOLE_CHUNK, deployed_for, metered
+from tests.contract.engagements import DEVICE, Engagements, on_tables
+from tests.contract.test_ingest import assemble as assemble_ingest
 from tests.contract.test_records import CUSTOMER, EMAIL, PHONE, VISITOR, Records, assemble
 from tests.contract.test_registration_stores import on_dynamodb
+from tests.fakes.clock import NOON
+from tests.tables import make_all
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
@@ -53,6 +63,30 @@ def test_a_foreign_event_of_a_visitor_who_logged_in_takes_two_reads(it: Records)
     assert (meter.requests_to_read, meter.writes) == (2, 4)
 
 
+def test_a_batch_from_a_wire_takes_four_units_an_event(it: Records, tables: dict[str, str]) -> None:
+    ingest = assemble_ingest(it, DynamoRejectStore(table=tables["contact_events"]))
+    calls = [
+        {
+            "type": "track",
+            "event": "Order Completed",
+            "userId": "C-17",
+            "messageId": f"0f8fad5b-d9cb-469f-a165-7086772895{number:02}",
+            "timestamp": rfc3339(NOON),
+            "properties": {"order_id": "O-2026-1717", "total": 129.9, "currency": "EUR"},
+            "context": {"library": {"name": "analytics-python", "version": "2.4.0"}},
+        }
+        for number in range(21)
+    ]
+    first, rest = (
+        translate(json.dumps({"batch": part}).encode(), app_id=it.app_id, received_at=NOON)
+        for part in (calls[:1], calls[1:])
+    )
+    ingest.service.ingest(first, app_id=it.app_id, wire="segment")
+    with metered() as meter:
+        done = ingest.service.ingest(rest, app_id=it.app_id, wire="segment")
+    assert (done.accepted, meter.writes, meter.requests_to_read) == (20, 4 * 20, 20)
+
+
 @pytest.mark.parametrize("newest_first", [False, True])
 def test_a_page_over_three_origins_takes_four_reads(it: Records, newest_first: bool) -> None:
     visitors = [VISITOR, ("anonymous", "browser-8")]
@@ -70,3 +104,35 @@ def test_a_page_over_three_origins_takes_four_reads(it: Records, newest_first: b
             page = it.timelines.timeline(person, app_id=it.app_id, query=query, limit=50)
         assert (len(page.items), meter.requests_to_read) == (50, 4)
         cursor = page.next_cursor
+
+
+@pytest.fixture
+def ads(aws: None, dynamodb_client: Any) -> Engagements:
+    return on_tables(make_all(dynamodb_client, indexed=False))
+
+
+@pytest.mark.parametrize("number", [1, 100])
+def test_an_event_of_an_ad_takes_one_unit(number: int, ads: Engagements) -> None:
+    tokens = [ads.given(place, coupon_id=f"cpn_{'1' * 26}") for place in range(number)]
+    reports = [Report(token=token, engagement=Engagement.VIEWABLE100) for token in tokens]
+    with metered() as meter:
+        ads.service.record(reports, by=DEVICE)
+    assert (meter.writes, meter.reads) == (number, 0)
+
+
+def test_a_leased_impression_takes_two_units_for_the_event_and_two_for_its_slot(
+    ads: Engagements,
+) -> None:
+    token = ads.given(lease=1)
+    with metered() as meter:
+        ads.tell(token)
+    assert (meter.writes, meter.reads) == (4, 0)
+
+
+def test_a_click_takes_one_unit_and_reads_the_events_of_its_ad(ads: Engagements) -> None:
+    token = ads.given()
+    ads.tell(token)
+    ads.clock.advance(timedelta(seconds=1))
+    with metered() as meter:
+        ads.tell(token, Engagement.CLICK)
+    assert (meter.writes, meter.reads) == (1, 1)

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from shared.contact_events.model import HOUR, Place, TimelineQuery, hour_of
+from shared.contact_events.model.hours import HOUR, hour_of
+from shared.contact_events.model.timelines import Place, TimelineQuery
 from shared.contact_events.ports import EventStore, ReceiptStore
 from shared.contact_events.service.audit import AuditService
 from shared.contact_events.service.relay import RelayService

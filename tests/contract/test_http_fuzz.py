@@ -4,6 +4,7 @@ schemathesis makes the requests, valid ones and broken ones; a small WSGI applic
 the real handlers in this process, as the gateway does.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ from shared.coupons.model.shops import letters_of
 from tests.deployment import Deployment, document, http_event
 from tests.fakes.issuer import OidcIssuer
 from tests.fakes.tills import Till
+from tests.functional.booking import BANNER, SPRING, TITLED, Desk
+from tests.functional.given_ads import an_ad_token
+from tests.functional.given_outgoing import NOWHERE, an_undelivered_event
 
 AUDIENCE = "the-app"
 FCM = {"project_id": "engage-local", "secret": "engage/fcm/local"}
@@ -65,11 +69,45 @@ COUPON = {
 }
 LINE = {"line_id": "1", "product_id": "shirt", "quantity": 1, "unit_price": 1_000}
 BASKET = {"currency": "CHF", "lines": [LINE]}
+CALL = {"event": "Seen", "userId": "C-17", "groupId": "club", "previousId": "a-1"}
+CALLS = ("track", "t", "identify", "i", "page", "p", "screen", "s", "group", "g", "alias", "a")
+VENDOR_KEY = "the-key-of-an-api-destination"
+TRIGGER = {
+    "name": "unopened push",
+    "when": {"type": "message.sent.v1", "filter": "channel = 'push'"},
+    "after": "PT1H",
+    "unless": [{"type": "message.opened.v1", "same": "message"}],
+    "then": {"request": {"channel": "email", "purpose": "marketing", "text": "spring"}},
+}
 BODIES: dict[str, Any] = {
+    f"POST {APP}/triggers": {"document": TRIGGER},
+    f"PUT {APP}/triggers/{{trigger_id}}": {
+        "version": "known",
+        "document": {**TRIGGER, "after": "PT2H"},
+    },
+    f"POST {APP}/triggers/{{trigger_id}}/approve": {"version": "known"},
+    f"POST {APP}/triggers/simulate": {
+        "document": TRIGGER,
+        "from": "2026-11-22T00:00:00Z",
+        "to": "2026-11-22T06:00:00Z",
+    },
+    f"POST {APP}/events": {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/app",
+        "type": "page.viewed.v1",
+    },
+    f"POST {APP}/webhooks/{{dialect}}": {},
+    f"POST {APP}/write-keys": {"name": "another-site"},
+    "POST /v1/batch": {"batch": [{**CALL, "type": "track"}]},
+    "POST /v1/b": {"batch": [{**CALL, "type": "track"}]},
+    **{f"POST /v1/{path}": CALL for path in CALLS},
     "POST /v1/apps": {"name": "Shop", "org": "com.example", "platforms": ["android"]},
     f"PATCH {APP}": {"name": "Store"},
     "PUT /v1/grants": {"principal": "known", "app_id": "known", "role": "viewer"},
     f"POST {APP}/webhook-secrets": {"name": "another-suite", "channels": ["sms"]},
+    f"POST {APP}/subscriptions": {"url": NOWHERE, "filter": "type LIKE '%.v1'"},
+    f"PATCH {APP}/subscriptions/{{subscription_id}}": {"version": 1, "mode": "batch"},
     f"PUT {APP}/devices/{{device_id}}": {"platform": "android", "client_seq": 9},
     f"PUT {APP}/devices/{{device_id}}/contact": {"user_token": "known"},
     f"PATCH {CONTACT}": {"add_tags": ["vip"]},
@@ -132,8 +170,44 @@ BODIES: dict[str, Any] = {
     f"POST {APP}/redemptions": {"redeemables": [{"code": "known"}], "basket": BASKET},
     f"POST {APP}/redemptions/{{redemption_id}}/rollback": {},
     f"POST {APP}/stores/{{store_id}}/keys": {"public_key": "known", "name": "Till 3"},
+    f"POST {APP}/placements": {"name": "known", "sizes": ["320x50"]},
+    f"POST {APP}/ad-templates": {"name": "Card", "schema": TITLED},
+    f"POST {APP}/advertisers": {"name": "Acme"},
+    f"POST {APP}/ad-campaigns": {"name": "Spring", "advertiser_id": "known"},
+    f"POST {APP}/flights": {**SPRING, "ad_campaign_id": "known"},
+    f"POST {APP}/creatives": {**BANNER, "name": "Banner", "advertiser_id": "known"},
+    f"POST {APP}/ads": {"name": "Shoes", "flight_id": "known", "creative_id": "known"},
+    **{
+        f"PATCH {APP}/{path}/{{{name}}}": {"version": "known", "state": "paused"}
+        for path, name in (
+            ("placements", "placement_id"),
+            ("ad-templates", "ad_template_id"),
+            ("advertisers", "advertiser_id"),
+            ("ad-campaigns", "ad_campaign_id"),
+            ("creatives", "creative_id"),
+            ("ads", "ad_id"),
+        )
+    },
+    f"PATCH {APP}/flights/{{flight_id}}": {"version": "known", "weight": 2},
+    f"PUT {APP}/ad-settings": {"version": "known", "apart_minutes": 5},
+    f"POST {APP}/ad-counters/rebuild": {"day": "2026-10-01"},
+    f"POST {APP}/ad-demand/import": {"advertisers": [{"key": "acme", "name": "Acme"}]},
+    f"POST {APP}/ad-decisions": {"placements": [{"name": "home-top"}]},
+    f"POST {APP}/ad-events": {"events": [{"token": "known", "type": "impression"}]},
+    f"POST {APP}/coupons/{{coupon_id}}/claims": {},
+    f"POST {APP}/ad-decisions/explain": {
+        "device_id": "known",
+        "placements": [{"name": "home-top"}],
+    },
 }
 """A body that passes, by its route; ``World.known`` has the value of each ``known``."""
+
+BOOKED = [
+    ["placements"],
+    *(["ad-templates"], ["advertisers"], ["ad-campaigns"], ["flights"], ["creatives"], ["ads"]),
+    *(["ad-settings"], ["ad-demand"], ["ad-decisions"]),
+]
+"""The words of paths about ads, where they stand."""
 
 TILL = Till(app_id="any")
 
@@ -241,6 +315,7 @@ class World:
             bearer=deployed.operator(),
         )
         self.known["secret_id"] = secret.body["secret_id"]
+        self._believe_senders()
         self.known["import_id"] = deployed.an_import(app_id)["import_id"]
         other = deployed.a_device(app_id, "phone-002")
         self.known["other_contact_id"] = other["contact_id"]
@@ -257,6 +332,23 @@ class World:
             f"DELETE /v1/apps/{app_id}/contacts/{self.erased}", bearer=deployed.operator()
         )
 
+    def _believe_senders(self) -> None:
+        """Give a site a write key, and believe a vendor by a key; know an event."""
+        made = self._in_app("POST /write-keys", {"name": "site"})
+        self._in_app(
+            "POST /webhook-secrets", {"name": "mail", "dialect": "ses", "secret": VENDOR_KEY}
+        )
+        subscribed = self._in_app("POST /subscriptions", {"url": NOWHERE})
+        timeline = self._in_app(f"GET /contacts/{self.known['contact_id']}/timeline")
+        self.bearers |= {"source": made["write_key"], "vendor": VENDOR_KEY}
+        self.known |= {
+            "dialect": "ses",
+            "write_key": made["write_key"],
+            "write_key_id": made["write_key_id"],
+            "event_id": timeline["items"][0]["id"],
+            "subscription_id": subscribed["subscription_id"],
+        }
+
     def log_in(self, token: str | None = None) -> None:
         """Have the device registered, with its contact logged in; ``token`` is what it has left."""
         path = f"/v1/apps/{self.known['app_id']}/devices/{self.known['device_id']}"
@@ -272,13 +364,31 @@ class World:
         known = {**self.known, "token": self.known.get(f"{operation.path.split('/')[2]}_token")}
         if operation.path.endswith("/erasure"):
             known["contact_id"] = self.erased
+        if "trigger_id" in names:
+            known["trigger_id"] = self._known_to_triggers(operation.path.rpartition("/")[2])
+        if "delivery_id" in names:
+            known |= an_undelivered_event(self.deployed, known["app_id"], known["event_id"])
         if "campaign_id" in names:
             known |= self._known_to_campaigns(operation.path.rpartition("/")[2])
         if "coupon" in operation.path or "redemption" in operation.path or "code" in names:
             known |= self._known_to_coupons(operation.path.rpartition("/")[2])
+        if operation.path.split("/")[4:5] in BOOKED:
+            known |= self._known_to_ads(operation.path.rpartition("/")[2])
         if operation.path.startswith("/v1/problems/"):
             known["code"] = "not_found"
         return _of(known, names, operation)
+
+    def _known_to_triggers(self, verb: str) -> str:
+        """Draft a trigger, and bring it to where a verb finds it."""
+        drafted = self._in_app("POST /triggers", {"document": TRIGGER})
+        trigger_id: str = drafted["trigger_id"]
+        admin, path = self.bearers["admin"], f"POST /triggers/{trigger_id}"
+        if verb in {"pause", "resume"}:
+            self._in_app(f"{path}/approve", {"version": 1}, bearer=admin)
+        if verb == "resume":
+            self._in_app(f"{path}/pause", bearer=admin)
+        self.known["version"] = 1
+        return trigger_id
 
     def _known_to_campaigns(self, verb: str) -> dict[str, str]:
         """Draft a campaign, and bring it to where a verb finds it."""
@@ -316,6 +426,19 @@ class World:
         if verb == "activate":
             self._in_app(f"POST /coupons/{coupon_id}/pause")
         self.known |= {"code": letters, "version": 0 if verb == "coupon-settings" else 2}
+        return found
+
+    def _known_to_ads(self, verb: str) -> dict[str, str]:
+        """Book one thing of each kind, and bring the flight to where a verb finds it."""
+        desk = Desk(deployed=self.deployed, app_id=self.known["app_id"])
+        slot = f"slot-{uuid4().hex}"
+        found = desk.booked(slot=slot, target={"lifetime": 50, "exact": True})
+        template = desk.made("ad-templates", {"name": "Card", "schema": TITLED})
+        found["ad_template_id"] = template["ad_template_id"]
+        if verb == "pause":
+            self._in_app(f"POST /flights/{found['flight_id']}/activate")
+        found["decision_id"] = desk.decided(self.known["contact_id"])
+        self.known |= {**found, "name": f"{slot}-2", "version": 0 if verb == "ad-settings" else 1}
         return found
 
     def _upload(self, job: Mapping[str, Any]) -> None:
@@ -356,7 +479,8 @@ class World:
         """Return a request that comes through, by a caller who may."""
         needed = [parameter.name for parameter in operation.query if parameter.is_required]
         case: Request = operation.Case(
-            path_parameters=self.in_path(operation), query=_of(self.known, needed, operation)
+            path_parameters=self.in_path(operation),
+            query=_of({**self.known, **IN_QUERY}, needed, operation),
         )
         if operation.body:
             case.media_type = operation.body[0].media_type
@@ -377,6 +501,10 @@ class World:
         return case
 
 
+IN_QUERY = {"type": "impression"}
+"""What queries need that is nothing to be made first."""
+
+
 def _known_to_policy(deployed: Deployment, contact: str) -> dict[str, str]:
     """Reserve a touch of a contact, open a case, and make the links of a message to them."""
     operator = deployed.operator()
@@ -385,11 +513,15 @@ def _known_to_policy(deployed: Deployment, contact: str) -> dict[str, str]:
     reserved = deployed.request(f"POST {app}/contact-decisions", wanted, bearer=operator)
     case = deployed.request(f"POST {contact}/cases", {}, bearer=operator)
     links = deployed.request(f"POST {contact}/preference-links", {}, bearer=operator).body
+    app_id = app.rpartition("/")[2]
+    token = an_ad_token(app_id=app_id, contact_id=contact_id, device_id="phone-of-ada")
     return {
         "reservation_id": reserved.body["reservation_id"],
         "case_id": case.body["case_id"],
         "preferences_token": links["preferences_url"].rpartition("/")[2],
         "unsubscribe_token": links["unsubscribe_url"].rpartition("/")[2],
+        "ad-events_token": token,
+        "token": token,
     }
 
 
@@ -419,6 +551,8 @@ def callers_of(access: str) -> list[str]:
         "marketer": ["admin", "operator"],
         "operator": ["operator"],
         "contact": ["contact"],
+        "write key": ["source"],
+        "vendor": ["vendor"],
         "anyone": ["device", "nobody"],
     }
     welcome = [name for word in documented if word in access for name in documented[word]]
@@ -464,10 +598,18 @@ def _settings(count: int, **others: Any) -> settings:
 
 
 def _call(case: Request, app: Gateway, bearer: str | None) -> Response:
-    headers = {"Authorization": f"Bearer {bearer}"} if bearer else {}
+    headers = _proof(bearer) if bearer else {}
     if "redemption" in case.operation.path:
         headers["Idempotency-Key"] = str(uuid4())
     return case.call(app=app, headers=headers)
+
+
+def _proof(bearer: str) -> dict[str, str]:
+    if bearer == VENDOR_KEY:
+        return {"x-api-key": bearer}
+    if bearer.startswith("wk_"):
+        return {"Authorization": f"Basic {b64encode(f'{bearer}:'.encode()).decode()}"}
+    return {"Authorization": f"Bearer {bearer}"}
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
@@ -505,6 +647,7 @@ def test_what_one_answer_names_leads_on_to_documented_answers(
     """Walk from answer to answer, by the document's links and those that schemathesis infers."""
     app, operator = Gateway(deployed), deployed.operator()
     tokens: dict[str, str] = {}
+    apps: list[str] = []
     reached: set[tuple[str, int]] = set()
     workflow: Any = schemathesis.openapi.from_dict(deepcopy(document())).as_state_machine()
 
@@ -514,15 +657,17 @@ def test_what_one_answer_names_leads_on_to_documented_answers(
             """Begin with one app and nothing else: the same steps get the same kinds of answers."""
             _forget_all(deployed, dynamodb_client)
             tokens.clear()
-            deployed.an_app(fcm=FCM)
+            apps[:] = [deployed.an_app(fcm=FCM)]
 
         @override
         def call(self, case: Request, **_: Any) -> Response:
             case.body = _replaced(case.body, MEANINGFUL)
+            # Where no answer named an app it is the first: few steps make one of their own.
+            case.path_parameters = _within(case.path_parameters, apps)
             response = _call(case, app, self.bearer(case))
             reached.add((case.operation.label, response.status_code // 100))
-            if response.status_code in {200, 201} and "device_token" in response.json():
-                tokens[self.device(case)] = response.json()["device_token"]
+            apps.extend(_named(response, "app_id"))
+            tokens.update((self.device(case), one) for one in _named(response, "device_token"))
             return response
 
         @override
@@ -541,6 +686,18 @@ def test_what_one_answer_names_leads_on_to_documented_answers(
 
     run_state_machine_as_test(Walk, settings=_settings(examples // 2, stateful_step_count=12))
     assert any("{" in route for route, kind in reached if kind == 2), "no walk led anywhere"
+
+
+def _named(response: Response, name: str) -> list[str]:
+    """Return what an answer says of a field, if it succeeded and has it."""
+    is_read = response.status_code in {200, 201} and "json" in response.headers["content-type"][0]
+    return [response.json()[name]] if is_read and name in response.json() else []
+
+
+def _within(parameters: dict[str, Any], apps: list[str]) -> dict[str, Any]:
+    """Return a path's parameters within an app that there is."""
+    is_lost = "app_id" in parameters and parameters["app_id"] not in apps
+    return {**parameters, "app_id": apps[0]} if is_lost else parameters
 
 
 def _forget_all(deployed: Deployment, dynamodb_client: Any) -> None:

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from shared.kernel.addresses import Address, AddressKind
 from shared.kernel.envelope import Envelope
+from shared.kernel.files import FileFormat
 from shared.kernel.idempotency import Attempt, IdempotencyKeyReusedError
 from shared.kernel.ids import Ids
 from shared.registrations.errors import (
@@ -24,13 +25,12 @@ from shared.registrations.model.apps import Platform
 from shared.registrations.model.devices import NEVER_SPOKE, Device, DeviceState
 from shared.registrations.model.erasures import SETTLING
 from shared.registrations.model.imports import (
-    FileFormat,
     Import,
     ImportKind,
     ImportState,
     Tally,
 )
-from shared.registrations.ports import ImportStore
+from shared.registrations.ports import Importer, ImportStore
 from shared.registrations.service import import_runs
 from shared.registrations.service.identifiers import NamedIdentifier
 from shared.registrations.service.import_rows import RowService
@@ -71,20 +71,23 @@ class Imports:
             ids=self.ids,
         )
 
-    def worker(self, **replaced: Any) -> ImportRunService:
+    def worker(self, *, importer: Importer | None = None, **replaced: Any) -> ImportRunService:
         parts: dict[str, Any] = {
             "imports": self.store,
             "files": self.files,
-            "rows": RowService(
-                devices=self.there.devices,
-                contacts=self.there.contacts,
-                resolution=self.there.resolution,
-            ),
+            "importers": dict.fromkeys(ImportKind, importer or self.rows()),
             "queue": self.queue,
             "clock": self.there.clock,
             "ids": self.ids,
         }
         return ImportRunService(**(parts | replaced))
+
+    def rows(self, of: type[RowService] = RowService) -> RowService:
+        return of(
+            devices=self.there.devices,
+            contacts=self.there.contacts,
+            resolution=self.there.resolution,
+        )
 
     def started(self, kind: str, *rows: dict[str, Any], **settings: Any) -> Import:
         """Announce, upload and start a file of JSON lines."""
@@ -494,11 +497,9 @@ def test_a_worker_that_dies_between_rows_has_written_nothing_twice(it: Imports, 
                 raise KilledError
             return RowService.write(self, row, job)
 
-    rows = it.worker().rows
-    dying = Dying(devices=rows.devices, contacts=rows.contacts, resolution=rows.resolution)
     job = it.started("devices", *(phone(n, identifiers={"customer": "1"}) for n in range(5)))
     with pytest.raises(KilledError):
-        it.work(job, rows=dying)
+        it.work(job, importer=it.rows(Dying))
     it.there.clock.advance(LEASE)
     done = it.work(job, holder="next")
     assert done.tally == Tally(accepted=6 - row, unchanged=row - 1)

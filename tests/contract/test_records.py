@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from shared.contact_events.errors import EventConflictError, SubjectNotFoundError
-from shared.contact_events.model import ForeignEvent, TimelineQuery
+from shared.contact_events.model.events import ForeignEvent
+from shared.contact_events.model.timelines import TimelineQuery
 from shared.contact_events.ports import EventStore, ForeignEventStore
 from shared.contact_events.service.personal import PersonalEvents
 from shared.contact_events.service.records import Recorded, RecordService
@@ -26,7 +27,7 @@ from shared.registrations.service.identifiers import NamedIdentifier
 from tests.contract.test_registration_stores import Registrations, in_memory, on_dynamodb
 from tests.fakes.clock import NOON
 from tests.fakes.contact_events import InMemoryEventStore, InMemoryForeignEventStore
-from tests.fakes.registrations import Memory
+from tests.fakes.registrations import Memory, PlainHasher
 
 VISITOR = ("anonymous", "browser-7")
 CUSTOMER = ("customer", "C-17")
@@ -294,6 +295,27 @@ def test_what_is_said_twice_is_recorded_once(it: Records) -> None:
     again = it.records.record(replace(event, identifiers=(VISITOR, EMAIL)))
     assert again == replace(first, is_duplicate=True)
     assert it.told() == held
+
+
+def test_a_reckoned_id_is_known_again_beyond_a_rotation_and_tells_nothing(it: Records) -> None:
+    keyed = PlainHasher("first")
+    it = replace(it, records=replace(it.records, hasher=keyed))
+    first = it.record("digest of what was said", VISITOR, is_id_reckoned=True)
+    keyed.keys = ("second", "first")
+    again = replace(
+        it.says("digest of what was said", VISITOR, is_id_reckoned=True),
+        time=it.registrations.clock(),
+    )
+    assert not it.records.rehearse(again)
+    assert it.records.record(again) == replace(first, is_duplicate=True)
+    other = it.record("digest of something else", VISITOR, is_id_reckoned=True)
+    told = it.timeline(first.contact_id)
+    assert len({first.event_id, other.event_id}) == len(set(told)) == 2
+    assert not [one for one in told if "digest" in one]
+    keyed.keys = ("third", "second")
+    assert it.records.record(it.says("digest of something else", VISITOR, is_id_reckoned=True)) == (
+        replace(other, is_duplicate=True)
+    )
 
 
 def test_what_is_said_twice_does_not_join_again_who_were_parted(it: Records) -> None:

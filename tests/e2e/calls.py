@@ -30,6 +30,19 @@ def register(http: httpx.Client, app_id: str, device_id: str | None = None) -> d
     return dict(answer.json())
 
 
+def an_app(http: httpx.Client, stack: dict[str, Any], **said: Any) -> str:
+    """Make an app that sends by the stack's FCM, and return its id.
+
+    Who changes the rules of the stack's own app changes them for the tests that follow.
+    """
+    headers = {"Authorization": f"Bearer {stack['role_tokens']['admin']}"}
+    own = http.get(f"/v1/apps/{stack['app_id']}", headers=headers).json()
+    body = {"name": f"Shop {uuid4().hex[:6]}", "org": "com.example", "platforms": ["android"]}
+    made = http.post("/v1/apps", json={**body, "fcm": own["fcm"], **said}, headers=headers)
+    assert made.status_code == 201, made.text
+    return str(made.json()["app_id"])
+
+
 def register_many(http: httpx.Client, app_id: str, count: int) -> list[dict[str, Any]]:
     """Register fresh phones, a few at a time."""
     with ThreadPoolExecutor(max_workers=8) as pool:

@@ -14,7 +14,7 @@ import pytest
 
 from infra.local.aws import Cloud
 from infra.local.processes import wait_for
-from infra.local.story import plain
+from infra.local.story_stage import plain
 from tests.e2e.calls import PATIENCE, register, register_many
 
 AT_ONCE = 16

@@ -8,22 +8,24 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.e2e.calls import PATIENCE, register
+from tests.e2e.calls import PATIENCE, an_app, register
 
 SOON = 10
 """Seconds after which a changed policy is in force everywhere."""
 
 
 class Marketer:
-    """What an app's admin may ask, on the app's paths."""
+    """What the admin of an app of its own may ask, on the app's paths."""
 
     def __init__(self, http: httpx.Client, stack: dict[str, Any]) -> None:
         self._http = http
         self._headers = {"Authorization": f"Bearer {stack['role_tokens']['admin']}"}
-        self._app = f"/v1/apps/{stack['app_id']}"
+        self.app_id = an_app(http, stack)
 
     def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        return self._http.request(method, f"{self._app}{path}", json=body, headers=self._headers)
+        return self._http.request(
+            method, f"/v1/apps/{self.app_id}{path}", json=body, headers=self._headers
+        )
 
     def decide(self, contact_id: str, **asked: Any) -> dict[str, Any]:
         body = {"contact_id": contact_id, "channel": "inapp", **asked}
@@ -68,9 +70,9 @@ def eventually(read: Callable[[], Any], wanted: Any, *, within: float = PATIENCE
 
 
 def test_a_policy_change_alters_the_next_decision(
-    http: httpx.Client, stack: dict[str, Any], marketer: Marketer, without_rules: None
+    http: httpx.Client, marketer: Marketer, without_rules: None
 ) -> None:
-    contact_id = register(http, stack["app_id"])["contact_id"]
+    contact_id = register(http, marketer.app_id)["contact_id"]
     assert eventually(lambda: marketer.decide(contact_id)["decision"], "allow") == "allow"
     cap = {"id": "one-a-day", "limit": 1, "window": {"rolling": 24}}
     assert marketer.ask("PUT", "/policy", {"caps": [cap]}).status_code == 200
@@ -94,9 +96,9 @@ def test_a_policy_change_alters_the_next_decision(
 
 
 def test_a_topic_that_a_person_switched_off_on_the_page_is_pushed_no_more(
-    http: httpx.Client, stack: dict[str, Any], marketer: Marketer, without_rules: None
+    http: httpx.Client, marketer: Marketer, without_rules: None
 ) -> None:
-    phone = register(http, stack["app_id"])
+    phone = register(http, marketer.app_id)
     links = marketer.ask("POST", f"/contacts/{phone['contact_id']}/preference-links", {})
     assert links.status_code == 201, links.text
     page = urlsplit(links.json()["preferences_url"]).path
@@ -125,9 +127,9 @@ def test_a_topic_that_a_person_switched_off_on_the_page_is_pushed_no_more(
 
 
 def test_a_push_in_quiet_hours_waits_and_one_click_ends_all_marketing(
-    http: httpx.Client, stack: dict[str, Any], marketer: Marketer
+    http: httpx.Client, marketer: Marketer
 ) -> None:
-    phone = register(http, stack["app_id"])
+    phone = register(http, marketer.app_id)
     hour = time.gmtime().tm_hour
     opens, closes = (f"{(hour + ahead) % 24:02}:00" for ahead in (3, 4))
     quiet = {"id": "night", "channels": ["push"], "allowed": [{"from": opens, "to": closes}]}

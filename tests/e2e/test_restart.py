@@ -101,5 +101,5 @@ def test_the_plain_cdk_command_line_deploys_the_same_app(
     cdk("synth", "--quiet")
     cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}")
     cdk("deploy", "--all", "--require-approval", "never")
-    names = deployment.outputs(open_emulator, ["EngageData", "EngageService"])
+    names = deployment.outputs(open_emulator, ["EngageData", "EngageService", "EngageGateway"])
     assert {"ApiId", "UserPoolId", "RegistrationsTable", "PushApiUrl"} <= names.keys()

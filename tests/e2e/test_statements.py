@@ -1,9 +1,13 @@
 """The emulator holds statements in PartiQL to AWS's rights, and tells streams of them."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
+from zipfile import ZipFile
 
 import boto3
 import pytest
@@ -11,6 +15,25 @@ from botocore.exceptions import ClientError
 
 from infra.local.aws import ACCOUNT, REGION, Cloud
 from tests.tables import definition
+
+BY_LAMBDA = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+)
+TOLD = "the batch is of "
+READER = f"""
+def lambda_handler(event, context):
+    print("{TOLD}" + event["shardId"])
+    return {{"state": {{}}, "batchItemFailures": []}}
+"""
 
 
 @pytest.fixture
@@ -23,6 +46,38 @@ def tables(cloud: Cloud) -> Iterator[tuple[str, str]]:
     yield names
     for name in names:
         dynamodb.delete_table(TableName=name)
+
+
+@pytest.fixture
+def reader(cloud: Cloud) -> Iterator[str]:
+    """A function that writes into its log which shard a batch is of."""
+    lambda_, iam, name = cloud.client("lambda"), cloud.client("iam"), f"reader-{uuid4().hex}"
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=BY_LAMBDA)["Role"]["Arn"]
+    code = BytesIO()
+    with ZipFile(code, "w") as packed:
+        packed.writestr("reader.py", READER)
+    lambda_.create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Role=role,
+        Handler="reader.lambda_handler",
+        Code={"ZipFile": code.getvalue()},
+    )
+    yield name
+    lambda_.delete_function(FunctionName=name)
+    iam.delete_role(RoleName=name)
+
+
+def heard(cloud: Cloud, function: str) -> str:
+    """Return the shard that a function wrote into its log."""
+    logs, until = cloud.client("logs"), time.monotonic() + 60
+    while time.monotonic() < until:
+        with suppress(logs.exceptions.ResourceNotFoundException):  # nothing was logged yet
+            for line in logs.filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]:
+                if line["message"].startswith(TOLD):
+                    return str(line["message"]).removeprefix(TOLD).strip()
+        time.sleep(1)
+    pytest.fail(f"{function} heard nothing of a stream")
 
 
 def client_of(cloud: Cloud, *, table: str) -> Any:
@@ -90,3 +145,24 @@ def test_each_statement_needs_its_own_right_on_its_own_table(
         with pytest.raises(ClientError, match="AccessDenied"):
             client.batch_execute_statement(Statements=[insertion(table, "b"), forbidden])
     assert told(cloud, table) == ["INSERT a"]
+
+
+def test_a_batch_of_a_stream_that_has_a_window_names_its_shard(
+    cloud: Cloud, tables: tuple[str, str], reader: str
+) -> None:
+    table, _ = tables
+    streams, lambda_ = cloud.client("dynamodbstreams"), cloud.client("lambda")
+    (stream,) = streams.list_streams(TableName=table)["Streams"]
+    arn = stream["StreamArn"]
+    described = streams.describe_stream(StreamArn=arn)["StreamDescription"]
+    mapping = lambda_.create_event_source_mapping(
+        EventSourceArn=arn,
+        FunctionName=reader,
+        StartingPosition="TRIM_HORIZON",
+        TumblingWindowInSeconds=30,
+    )
+    try:
+        assert codes_of(cloud.client("dynamodb"), insertion(table, "a")) == [None]
+        assert heard(cloud, reader) in {shard["ShardId"] for shard in described["Shards"]}
+    finally:
+        lambda_.delete_event_source_mapping(UUID=mapping["UUID"])

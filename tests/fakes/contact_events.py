@@ -1,22 +1,31 @@
 """The ledger, the receipts and the bus in memory; held to the contracts of the real ones."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
 from typing_extensions import override
 
-from shared.contact_events.model import ForeignEvent, Guard, Place, Placed, TimelineQuery, hour_of
+from shared.contact_events.model.counts import Cell, Counts, Figures, Progress, Sample
+from shared.contact_events.model.events import ForeignEvent, Guard
+from shared.contact_events.model.hours import hour_of
+from shared.contact_events.model.rejects import KEPT, Refused
+from shared.contact_events.model.replays import HourPage
+from shared.contact_events.model.timelines import Place, Placed, TimelineQuery
 from shared.contact_events.ports import (
     Apps,
     Bus,
+    CountStore,
+    Effects,
     EventStore,
     ForeignEventStore,
     ReceiptStore,
+    RejectStore,
 )
 from shared.kernel.envelope import Envelope
+from shared.kernel.errors import DomainError
 from shared.kernel.ids import made_at
 
 
@@ -57,6 +66,23 @@ class InMemoryEventStore(EventStore):
         found = [event for event in self.events if event.sequence in set(sequences)]
         return sorted(found, key=lambda event: event.sequence)
 
+    @override
+    def events_in(self, hour: datetime, *, app_id: str) -> Iterator[Envelope]:
+        for event in self.events:
+            if event.app_id == app_id and hour_of(made_at(event.sequence)) == hour:
+                yield event
+
+    @override
+    def page_of(
+        self, hour: datetime, *, app_id: str, after: str, last: str, limit: int
+    ) -> HourPage:
+        found = sorted(
+            (one for one in self.events_in(hour, app_id=app_id) if after < one.sequence <= last),
+            key=lambda event: event.sequence,
+        )
+        more = len(found) > limit
+        return HourPage(events=found[:limit], after=found[limit - 1].sequence if more else None)
+
 
 def _is_wanted(place: Place, query: TimelineQuery) -> bool:
     if query.since and place.at < query.since:
@@ -90,6 +116,28 @@ class InMemoryForeignEventStore(ForeignEventStore):
 
 
 @dataclass
+class InMemoryRejectStore(RejectStore):
+    kept: list[Refused] = field(default_factory=list)
+
+    @override
+    def add_rejects(self, rejects: Sequence[Refused]) -> None:
+        self.kept += rejects
+
+    @override
+    def rejects(
+        self, app_id: str, *, before: str | None, at: datetime, limit: int
+    ) -> Sequence[Refused]:
+        found = [
+            one
+            for one in sorted(self.kept, key=lambda one: one.reject_id, reverse=True)
+            if one.app_id == app_id
+            and (before is None or one.reject_id < before)
+            and at - KEPT < one.at
+        ]
+        return found[:limit]
+
+
+@dataclass
 class InMemoryReceiptStore(ReceiptStore):
     receipts: dict[datetime, dict[str, Sequence[str]]] = field(
         default_factory=lambda: defaultdict(dict)
@@ -114,6 +162,43 @@ class InMemoryReceiptStore(ReceiptStore):
 
 
 @dataclass
+class InMemoryCountStore(CountStore):
+    counted: dict[tuple[str, datetime], tuple[datetime, Counts]] = field(default_factory=dict)
+    how_far: Progress | None = None
+
+    @override
+    def put_counts(self, hour: datetime, counts: Counts, *, app_id: str, at: datetime) -> None:
+        standing = self.counted.get((app_id, hour))
+        if standing is None or standing[0] <= at:
+            self.counted[app_id, hour] = (at, counts)
+
+    @override
+    def cells(
+        self, app_id: str, *, since: datetime, until: datetime
+    ) -> Iterator[Mapping[Cell, Figures]]:
+        for counts in self._hours(app_id, since, until):
+            yield counts.cells
+
+    @override
+    def samples(self, app_id: str, *, since: datetime, until: datetime) -> Iterator[Sample]:
+        for counts in self._hours(app_id, since, until):
+            yield counts.sample
+
+    @override
+    def progress(self) -> Progress | None:
+        return self.how_far
+
+    @override
+    def set_progress(self, progress: Progress) -> None:
+        self.how_far = progress
+
+    def _hours(self, app_id: str, since: datetime, until: datetime) -> Iterator[Counts]:
+        for (whose, hour), (_, counts) in self.counted.items():
+            if whose == app_id and hour_of(since) <= hour <= until:
+                yield counts
+
+
+@dataclass
 class RecordingBus(Bus):
     """Takes every event but those whose sequence it is told to refuse."""
 
@@ -125,6 +210,20 @@ class RecordingBus(Bus):
         refused = frozenset(event.sequence for event, _ in events) & self.refuses
         self.published += [event for event, _ in events if event.sequence not in refused]
         return refused
+
+
+@dataclass
+class Protected(Effects):
+    """Notes what it was told, and refuses all of it if it is told why."""
+
+    told: list[Envelope] = field(default_factory=list)
+    refusal: DomainError | None = None
+
+    @override
+    def protect(self, event: Envelope) -> None:
+        if self.refusal:
+            raise self.refusal
+        self.told.append(event)
 
 
 @dataclass

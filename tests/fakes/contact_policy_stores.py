@@ -177,6 +177,11 @@ class InMemoryPersonStore(PersonStore):
         return self._memory.cases.get((app_id, case_id))
 
     @override
+    def get_proof(self, proof_id: str, *, contact_id: str, app_id: str) -> Proof | None:
+        kept = self._memory.proofs.get((app_id, contact_id), ())
+        return next((proof for proof in kept if proof.proof_id == proof_id), None)
+
+    @override
     def proofs(
         self, contact_ids: Iterable[str], *, app_id: str, limit: int, before: str | None
     ) -> Sequence[Proof]:

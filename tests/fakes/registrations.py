@@ -11,6 +11,7 @@ from typing_extensions import override
 from shared.kernel.addresses import Address
 from shared.kernel.envelope import Envelope
 from shared.kernel.events import Purpose
+from shared.kernel.files import Rejected
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
 from shared.kernel.principal import Role
@@ -40,10 +41,10 @@ from shared.registrations.model.contacts import Contact, Identifier
 from shared.registrations.model.devices import Device
 from shared.registrations.model.edges import Edge, Member, Person, alone
 from shared.registrations.model.erasures import Erasure, ErasureState
-from shared.registrations.model.import_rows import Rejected
 from shared.registrations.model.imports import Import
 from shared.registrations.model.segments import Segment
 from shared.registrations.model.systems import Systems, WebhookSecret
+from shared.registrations.model.write_keys import WriteKey, WriteKeys
 from shared.registrations.ports import (
     AppCheckVerifier,
     AppStore,
@@ -65,6 +66,7 @@ from shared.registrations.ports import (
     Split,
     SystemStore,
     Upload,
+    WriteKeyStore,
 )
 
 
@@ -75,6 +77,7 @@ class Memory:
     apps: dict[str, App] = field(default_factory=dict)
     attempts: dict[str, Remembered] = field(default_factory=dict)
     systems: dict[str, Systems] = field(default_factory=dict)
+    write_keys: dict[str, WriteKeys] = field(default_factory=dict)
     imports: dict[tuple[str, str], Import] = field(default_factory=dict)
     grants: dict[tuple[str, str], Role] = field(default_factory=dict)
     devices: dict[tuple[str, str], Device] = field(default_factory=dict)
@@ -224,6 +227,50 @@ class InMemorySystemStore(SystemStore):
         if self.get_systems(systems.app_id).version != systems.version - 1:
             raise StaleError(systems.app_id)
         self._memory.systems[systems.app_id] = systems
+
+
+class InMemoryWriteKeyStore(WriteKeyStore):
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    @override
+    def get_keys(self, app_id: str) -> WriteKeys:
+        return self._memory.write_keys.get(app_id) or WriteKeys(app_id=app_id)
+
+    @override
+    def add_key(
+        self, keys: WriteKeys, key: WriteKey, event: Envelope, *, attempt: Attempt | None
+    ) -> None:
+        with self._memory.lock:
+            if attempt and attempt.id in self._memory.attempts:
+                raise StaleError(key.key_id)
+            self._replace(keys, event)
+            if attempt:
+                self._memory.attempts[attempt.id] = Remembered(
+                    fingerprint=attempt.fingerprint, result=key.key_id
+                )
+
+    @override
+    def remove_key(self, keys: WriteKeys, key: WriteKey, event: Envelope) -> None:
+        with self._memory.lock:
+            self._replace(keys, event)
+
+    @override
+    def app_of(self, digest: str) -> str | None:
+        for app_id, keys in self._memory.write_keys.items():
+            if any(key.digest == digest for key in keys.keys):
+                return app_id
+        return None
+
+    @override
+    def recall(self, attempt: Attempt) -> Remembered | None:
+        return self._memory.attempts.get(attempt.id)
+
+    def _replace(self, keys: WriteKeys, event: Envelope) -> None:
+        if self.get_keys(keys.app_id).version != keys.version - 1:
+            raise StaleError(keys.app_id)
+        self._memory.write_keys[keys.app_id] = keys
+        self._memory.events.append(event)
 
 
 class InMemoryDeviceStore(DeviceStore):

@@ -13,6 +13,7 @@ from tests.deployment import FUNCTIONS, OPERATOR_ROLE, POOL, Answer, Deployment
 from tests.fakes.aws import Aws, running_aws
 from tests.fakes.clock import ManualClock
 from tests.fakes.issuer import OidcIssuer
+from tests.functional.adverts import Adverts
 from tests.functional.furnishing import Furnisher
 from tests.functional.shops import Shop, moved_clock
 from tests.functional.tenants import Tenant
@@ -59,8 +60,13 @@ def deployed(
         "IMPORT_QUEUE_URL": f"{aws_on_wire.url}/imports",
         "CODE_QUEUE_URL": f"{aws_on_wire.url}/codes",
         "PUBLICATION_QUEUE_URL": f"{aws_on_wire.url}/publications",
+        "DECISION_QUEUE_URL": f"{aws_on_wire.url}/decisions",
         "FILES_BUCKET": "files",
         "CODE_FILES_BUCKET": "codes",
+        "SNAPSHOTS_BUCKET": "snapshots",
+        "DECISIONS_BUCKET": "decisions",
+        "ARCHIVE_BUCKET": "archive",
+        "WEBHOOK_LOCAL_HOSTS": "localhost",
         "OIDC_ISSUER": POOL,
         "OIDC_AUDIENCE": "marketers",
         "OPERATOR_ROLE_ARN": OPERATOR_ROLE,
@@ -98,6 +104,11 @@ def tenant(deployed: Deployment, furnisher: Furnisher) -> Tenant:
 @pytest.fixture
 def clock(deployed: Deployment, monkeypatch: pytest.MonkeyPatch) -> ManualClock:
     return moved_clock(monkeypatch)
+
+
+@pytest.fixture
+def adverts(shop: Shop, dynamodb_client: Any) -> Adverts:
+    return Adverts(shop=shop, dynamodb=dynamodb_client)
 
 
 @pytest.fixture

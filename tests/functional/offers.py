@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from shared.coupons.model.claims import Claim, ClaimedBy
+from shared.coupons.model.claims import Claim, ClaimedBy, TappedAd
 from shared.coupons.model.codes import Code
 from shared.coupons.model.coupons import Coupon
 from shared.coupons.model.redemptions import Redemption
@@ -83,14 +83,17 @@ class Offers:
         made, _ = self.coupons.create_coupon(document, app_id=app_id, by="ada", attempt=None)
         return self.coupons.activate(made.coupon_id, app_id=app_id, by="ada")
 
-    def claimed(self, coupon: Coupon, who: str | None = None) -> Claim:
-        """Have somebody, Ada unless told otherwise, take a coupon."""
+    def claimed(
+        self, coupon: Coupon, who: str | None = None, *, ad: TappedAd | None = None
+    ) -> Claim:
+        """Have somebody, Ada unless told otherwise, take a coupon; perhaps by a tap on an ad."""
         claim, _ = self.claims.claim(
             coupon.coupon_id,
             app_id=self.shop.app_id,
             contact_id=who or self.shop.contact_id,
             device_id=None,
             by=ClaimedBy.CONTACT,
+            ad=ad,
         )
         return claim
 

@@ -11,8 +11,12 @@ from tests.fakes.clock import ManualClock
 
 AUDIENCE = "shop"
 CLOCKS = (
+    "functions.apply_contact_events.wiring",
     "functions.contact_policy_api.wiring",
     "functions.contact_policy_api.routes",
+    "functions.contact_events_api.wiring",
+    "functions.follow_triggers.wiring",
+    "functions.fire_triggers.wiring",
     "functions.release_deferrals.wiring",
     "functions.send_push.wiring",
     "functions.push_api.wiring",
@@ -20,6 +24,13 @@ CLOCKS = (
     "functions.advance_campaigns.wiring",
     "functions.publish_coupon.wiring",
     "functions.sweep_coupons.wiring",
+    "functions.placements_api.wiring",
+    "functions.compile_snapshot.wiring",
+    "functions.deliver_webhooks.wiring",
+    "functions.project_ad_state.handler",
+    "functions.project_ad_state.wiring",
+    "functions.fold_ad_events.wiring",
+    "functions.sweep_leases.handler",
 )
 """Whose time is the test's; doors and registrations keep the true one."""
 
@@ -84,4 +95,7 @@ def moved_clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
         monkeypatch.setattr(importlib.import_module(name), "system_clock", clock, raising=False)
     wiring = importlib.import_module("functions.contact_policy_api.wiring")
     monkeypatch.setattr(wiring, "monotonic", lambda: clock().timestamp())
+    for name in ("follow_triggers", "fire_triggers"):
+        wiring = importlib.import_module(f"functions.{name}.wiring")
+        monkeypatch.setattr(wiring, "monotonic", lambda: clock().timestamp())
     return clock

@@ -16,12 +16,19 @@ from shared.kernel.principal import Role
 from tests.deployment import Answer, Deployment, document
 from tests.fakes.issuer import OidcIssuer
 from tests.fakes.tills import Till
+from tests.functional.booking import Desk
+from tests.functional.given_ads import an_ad_token
+from tests.functional.given_outgoing import an_undelivered_event
 
 FORM = "application/x-www-form-urlencoded"
 LOG, GUESS = "AUDIT#", "#GUESS#"
 """Of keys: what marketers did, and how often somebody was wrong about a code."""
-NEEDED = {"explain": {"contact_id": f"con_{'0' * 26}"}}
+NEEDED = {word: {"contact_id": f"con_{'0' * 26}"} for word in ("explain", "instances")}
 """Parameters without which a route asks for nothing, by the last word of its path."""
+REMINDER = {
+    "when": {"type": "message.sent.v1"},
+    "then": {"request": {"channel": "email", "purpose": "marketing", "text": "reminder"}},
+}
 ROLES = tuple(role.name.lower() for role in Role)
 
 
@@ -33,7 +40,10 @@ class Operation:
     path: str
     access: str
     takes_body: bool
+    needs_body: bool
     takes_form: bool
+    takes_content: bool
+    """It reads the body itself, byte by byte, and has tests of its own for hostile ones."""
 
     @property
     def names(self) -> list[str]:
@@ -63,6 +73,11 @@ class Operation:
         return self.access == "anyone"
 
     @property
+    def proves_itself(self) -> bool:
+        """Say whether the caller proves what no bearer is: a vendor's signature, a write key."""
+        return self.access in {"vendor", "write key"}
+
+    @property
     def is_for_operators(self) -> bool:
         return self.access == "operator"
 
@@ -80,8 +95,11 @@ OPERATIONS = tuple(
         method=method.upper(),
         path=path,
         access=operation["x-engage-access"],
-        takes_body="requestBody" in operation,
-        takes_form=FORM in operation.get("requestBody", {}).get("content", {}),
+        takes_body="requestBody" in operation and "x-engage-content" not in operation,
+        needs_body=operation.get("requestBody", {}).get("required", False),
+        takes_content="x-engage-content" in operation,
+        takes_form=FORM in operation.get("requestBody", {}).get("content", {})
+        and "x-engage-content" not in operation,
     )
     for path, operations in document()["paths"].items()
     for method, operation in operations.items()
@@ -94,7 +112,7 @@ class Tenant:
 
     ``bearers`` are the tokens of its device, of its contact, of a till, and of a marketer of each
     role, and the secret of another system. ``letters`` are those of a code that its contact holds.
-    ``links`` are the tokens of its contact's links, by the word of their path.
+    ``links`` are the tokens of its contact's links and of an ad, by the word of their path.
     """
 
     ids: dict[str, str]
@@ -151,8 +169,21 @@ class Tenant:
             {"name": f"vips-of-{name}", "rule": {"tag": "vip"}},
             bearer=deployed.operator(),
         )
+        write_key = deployed.request(
+            f"POST /v1/apps/{app_id}/write-keys",
+            {"name": f"site-of-{name}"},
+            bearer=deployed.operator(),
+        ).body
+        trigger = deployed.request(
+            f"POST /v1/apps/{app_id}/triggers",
+            {"document": {**REMINDER, "name": f"reminder-of-{name}"}},
+            bearer=deployed.operator(),
+        )
+        timeline = deployed.request(f"GET {contact}/timeline", bearer=deployed.operator()).body
+        outgoing = an_undelivered_event(deployed, app_id, timeline["items"][0]["id"])
         till_key = Till(app_id=app_id, store_id=f"store-of-{name}", seed=name)
         coupons, letters = _coupons(deployed, app_id, known, till_key)
+        booked = Desk(deployed=deployed, app_id=app_id).booked_and_filed(known["contact_id"])
         campaign_id, run_id = _campaign(
             deployed, app_id, segment.body["segment_id"], template.body["template_id"]
         )
@@ -170,8 +201,14 @@ class Tenant:
                 "segment_id": segment.body["segment_id"],
                 "campaign_id": campaign_id,
                 "run_id": run_id,
+                "write_key_id": write_key["write_key_id"],
+                "write_key": write_key["write_key"],
+                "trigger_id": trigger.body["trigger_id"],
+                "event_id": timeline["items"][0]["id"],
                 "import_id": deployed.an_import(app_id)["import_id"],
+                **outgoing,
                 **coupons,
+                **booked,
             },
             bearers={
                 "device": known["device_token"],
@@ -181,15 +218,22 @@ class Tenant:
                 **{role: deployed.marketer(app_id, role) for role in ROLES},
             },
             links={
-                word: links[f"{word}_url"].rpartition("/")[2]
-                for word in ("preferences", "unsubscribe")
+                **{
+                    word: links[f"{word}_url"].rpartition("/")[2]
+                    for word in ("preferences", "unsubscribe")
+                },
+                "ad-events": an_ad_token(
+                    app_id=app_id,
+                    contact_id=known["contact_id"],
+                    device_id=known["device_id"],
+                ),
             },
             letters=letters,
         )
 
     def path(self, operation: Operation, **others: str) -> str:
         """Return an operation's path about this tenant's things, but for ``others``."""
-        known = {"code": "not_found", **self.ids}
+        known = {"code": "not_found", "dialect": "ses", **self.ids}
         if "codes" in operation.path.split("/"):
             known["code"] = self.letters
         if "token" in operation.names:

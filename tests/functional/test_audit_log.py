@@ -18,12 +18,15 @@ OF_AN_APP = [operation for operation in AUDITED if "app_id" in operation.names]
 MADE_BY_THE_OPERATOR = {
     "POST /v1/apps/{app_id}/messages",
     "POST /v1/apps/{app_id}/webhook-secrets",
+    "POST /v1/apps/{app_id}/write-keys",
+    "POST /v1/apps/{app_id}/subscriptions",
     "POST /v1/apps/{app_id}/contact-decisions",
     "POST /v1/apps/{app_id}/contacts/{contact_id}/cases",
     "POST /v1/apps/{app_id}/contacts/{contact_id}/preference-links",
     "POST /v1/apps/{app_id}/templates",
     "POST /v1/apps/{app_id}/segments",
     "POST /v1/apps/{app_id}/imports",
+    "POST /v1/apps/{app_id}/triggers",
     "POST /v1/apps/{app_id}/campaigns",
     "POST /v1/apps/{app_id}/campaigns/{campaign_id}/rehearse",
     "POST /v1/apps/{app_id}/coupons",
@@ -32,6 +35,14 @@ MADE_BY_THE_OPERATOR = {
     "POST /v1/apps/{app_id}/coupons/{coupon_id}/activate",
     "POST /v1/apps/{app_id}/coupons/{coupon_id}/publications",
     "POST /v1/apps/{app_id}/stores/{store_id}/keys",
+    "POST /v1/apps/{app_id}/placements",
+    "POST /v1/apps/{app_id}/ad-templates",
+    "POST /v1/apps/{app_id}/advertisers",
+    "POST /v1/apps/{app_id}/ad-campaigns",
+    "POST /v1/apps/{app_id}/flights",
+    "POST /v1/apps/{app_id}/flights/{flight_id}/activate",
+    "POST /v1/apps/{app_id}/creatives",
+    "POST /v1/apps/{app_id}/ads",
 }
 """What fills an app of these tests."""
 

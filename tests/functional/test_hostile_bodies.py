@@ -23,7 +23,9 @@ from tests.functional.tenants import (
 
 WITH_FORM = [operation for operation in OPERATIONS if operation.takes_form]
 WITH_BODY = [found for found in OPERATIONS if found.takes_body and not found.takes_form]
-WITHOUT_BODY = [operation for operation in OPERATIONS if not operation.takes_body]
+WITHOUT_BODY = [
+    operation for operation in OPERATIONS if not (operation.takes_body or operation.takes_content)
+]
 WITH_PARAMETERS = [operation for operation in OPERATIONS if operation.names]
 DIGITS = "9" * 10_000
 LONG = 300 * 1024
@@ -105,6 +107,10 @@ HOSTILE = {
 }
 
 
+NOTHING = {f"{name} instead of an object" for name in ("null", "an empty body", "no body")}
+"""Where a body may be left out, these leave it out."""
+
+
 def no_form(body: str | bytes) -> Hostile:
     return Hostile(body, 400, "malformed_body", headers={"content-type": FORM})
 
@@ -140,13 +146,16 @@ def test_a_hostile_body_is_refused_and_nothing_is_stored(
     route = f"{operation.method} {tenant.path(operation)}"
     before = stored(deployed, dynamodb_client)
     got = {}
-    for name, hostile in HOSTILE.items():
+    bodies = {
+        name: HOSTILE[name] for name in HOSTILE if operation.needs_body or name not in NOTHING
+    }
+    for name, hostile in bodies.items():
         answer = deployed.request(
             route, hostile.body, bearer=bearer, headers=hostile.headers, **hostile.event
         )
         assert is_problem(answer), (name, answer)
         got[name] = (answer.status, answer.body["code"])
-    assert got == {name: (found.status, found.code) for name, found in HOSTILE.items()}
+    assert got == {name: (found.status, found.code) for name, found in bodies.items()}
     assert stored(deployed, dynamodb_client) == before
 
 

@@ -39,6 +39,8 @@ NOWHERE = {
 SENDER_ONLY = {"cryptography", "firebase_admin", "google.auth", "pycurl", "requests"}
 """``firebase_admin`` loads the others; libcurl comes with the first channel that is made."""
 
+ARCHIVE_ONLY = {"pyarrow"}
+ARCHIVISTS = {"archive_events", "compact_archive"}
 API_ONLY = {"aws_lambda_powertools.event_handler", "pydantic"}
 WITHOUT_DATA = {"service_api"}
 DATA = {"botocore.client", "pynamodb"}
@@ -56,6 +58,8 @@ def forbidden_to(function: str) -> set[str]:
     forbidden = set(NOWHERE)
     if function != "send_push":
         forbidden |= SENDER_ONLY
+    if function not in ARCHIVISTS:
+        forbidden |= ARCHIVE_ONLY
     if function not in APIS:
         forbidden |= API_ONLY
     if function in WITHOUT_DATA:

@@ -4,12 +4,12 @@ import json
 import re
 from typing import Any
 
-from shared.contact_events.model import HOUR, hour_of
+from shared.contact_events.model.hours import HOUR, hour_of
 from shared.kernel.clock import rfc3339, system_clock
 from tests.fakes.issuer import OidcIssuer
 from tests.functional.conftest import POOL, Deployment
 
-WITHOUT_AN_APP = re.compile(r"GRANT#.*|APPS|WRITEKEY#.*|RECEIPT#.*|AUDIT#.*|QUOTA#.*")
+WITHOUT_AN_APP = re.compile(r"GRANT#.*|APPS|WRITEKEY#.*|RECEIPT#.*|COUNTED|AUDIT#.*|QUOTA#.*")
 """Grants are given before and above apps, and noted; the list of apps; a stream mixes apps; apps
 may share a Firebase project, whose quota FCM counts."""
 

@@ -25,7 +25,7 @@ def bearer_of(deployed: Deployment, tenant: Tenant, caller: str) -> str | None:
 
 def expected(operation: Operation, caller: str) -> int:
     """Return the status that the document promises a caller."""
-    if caller == "nobody":
+    if caller == "nobody" or operation.proves_itself:
         return 401
     if caller in {"device", "system"}:
         return _of_machine(operation, caller)

@@ -1,8 +1,11 @@
 """The house: one word per domain everywhere, every domain under the dependency rule."""
 
+import ast
 import json
 import tomllib
 from pathlib import Path
+
+from tests.benchmarks.starts import ASKED
 
 ROOT = Path(__file__).parents[2]
 FOUNDATION = {"kernel", "platform"}
@@ -51,6 +54,39 @@ def test_every_function_has_the_same_rooms() -> None:
         if function.endswith("_api"):
             expected |= {"routes", "schemas"}
         assert modules - ONE_MORE_ROOM == expected, function
+
+
+def test_the_cold_start_of_every_function_is_measured() -> None:
+    assert {path.parent.name for path in (ROOT / "functions").glob("*/handler.py")} == set(ASKED)
+
+
+def test_whoever_joins_people_has_every_domain_follow() -> None:
+    services = (ROOT / "shared").glob("*/service/*people.py")
+    follow = {
+        module(path)
+        for path in services
+        if "registrations" not in path.parts and "def unite(self, intent" in path.read_text()
+    }
+    assert follow
+    modules = (ROOT / "functions").rglob("*.py")
+    joining = [path for path in modules if "PeopleService(" in path.read_text()]
+    assert joining
+    for wiring in joining:
+        assert follow <= imported(wiring), wiring
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules that a module names in its imports, wherever they stand."""
+    found = [
+        node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)
+    ]
+    return {str(node.module) for node in found} | {
+        f"{node.module}.{name.name}" for node in found for name in node.names
+    }
+
+
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
 def test_only_known_folders_stand_at_the_top() -> None:

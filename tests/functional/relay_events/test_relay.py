@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shared.contact_events.model import HOUR, hour_of
+from shared.contact_events.model.hours import HOUR, hour_of
 from shared.kernel.clock import rfc3339, system_clock
 from tests.functional.conftest import Deployment
 
