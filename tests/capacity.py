@@ -80,7 +80,7 @@ from tests.contract.test_template_stores import assemble as assemble_templates
 from tests.fakes.campaigns_sent import a_chunk
 from tests.fakes.clock import NOON
 from tests.fakes.told import an_event
-from tests.tables import make_all
+from tests.tables import MakeTables
 
 PHONE = DeviceState(
     platform=Platform.ANDROID,
@@ -181,9 +181,9 @@ class OneProject:
         return "project"
 
 
-def deployed_for(operation: "Operation", dynamodb_client: Any) -> Deployed:
+def deployed_for(operation: "Operation", make_tables: MakeTables) -> Deployed:
     """Make the tables that an operation is measured on, and the services over them."""
-    names = make_all(dynamodb_client, indexed=operation.indexed)
+    names = make_tables(indexed=operation.indexed)
     ledger = Ledger(table=names["contact_events"])
     registrations = assemble_registrations(
         DynamoAppStore(table=names["registrations"], ledger=ledger),

@@ -17,7 +17,7 @@ from shared.platform.settings import settings
 from tests import rights
 from tests.dynamodb_local import running_dynamodb_local
 from tests.infra.templates import Template
-from tests.tables import REGION, make_all
+from tests.tables import REGION, MakeTables, drop_all, make_all
 
 ROOT = Path(__file__).parents[1]
 
@@ -111,12 +111,26 @@ def aws(monkeypatch: pytest.MonkeyPatch, dynamodb_url: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def tables(aws: None, dynamodb_client: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def tables(aws: None, make_tables: MakeTables, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Make every table of the deployment anew, and name them in the environment."""
-    made = make_all(dynamodb_client)
+    made = make_tables()
     for name, table in made.items():
         monkeypatch.setenv(f"{name.upper()}_TABLE", table)
     return made
+
+
+@pytest.fixture
+def make_tables(dynamodb_client: Any) -> Iterator[MakeTables]:
+    """Return what makes every table anew, as often as a test wants; they go with the test."""
+    every: list[dict[str, str]] = []
+
+    def make(*, indexed: bool = True) -> dict[str, str]:
+        every.append(make_all(dynamodb_client, indexed=indexed))
+        return every[-1]
+
+    yield make
+    for made in every:
+        drop_all(dynamodb_client, made)
 
 
 @pytest.fixture(scope="session")

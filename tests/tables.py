@@ -1,6 +1,7 @@
 """The tables as tests make them; a test of infra holds them against the deployed ones."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 from uuid import uuid4
 
 REGION = "eu-west-1"
@@ -14,6 +15,12 @@ INDEXES: dict[str, dict[str, tuple[str, ...]]] = {
     "placements": {},
 }
 """The global secondary indexes of each table: hash key, then range key where there is one."""
+
+
+class MakeTables(Protocol):
+    """Makes every table of the deployment; returns their names by those in the code."""
+
+    def __call__(self, *, indexed: bool = True) -> dict[str, str]: ...
 
 
 def definition(name: str, *, table: str, indexed: bool = True) -> dict[str, Any]:
@@ -46,6 +53,12 @@ def make_all(client: Any, *, indexed: bool = True) -> dict[str, str]:
     for name, table in made.items():
         client.create_table(**definition(name, table=table, indexed=indexed))
     return made
+
+
+def drop_all(client: Any, made: Mapping[str, str]) -> None:
+    """Delete tables that were made: the more there are, the slower DynamoDB Local makes others."""
+    for table in made.values():
+        client.delete_table(TableName=table)
 
 
 def _keys(names: tuple[str, ...]) -> list[dict[str, str]]:

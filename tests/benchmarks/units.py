@@ -1,10 +1,12 @@
 """U1: the capacity units of each operation, beside those that it may take."""
 
 from collections.abc import Collection, Iterator
+from functools import partial
 
 from tests.benchmarks.dynamodb import local_dynamodb
 from tests.benchmarks.figures import Comparison, Goal, Result, Runs, Tell
 from tests.capacity import OPERATIONS, deployed_for, metered
+from tests.tables import make_all
 
 TITLES = {"U1": "Capacity units of each operation, without index entries"}
 
@@ -15,7 +17,7 @@ def measure(ids: Collection[str], *, quick: bool, tell: Tell) -> Iterator[Result
     with local_dynamodb() as client:
         for place, (name, operation) in enumerate(OPERATIONS.items()):
             tell(place, len(OPERATIONS))
-            it = deployed_for(operation, client)
+            it = deployed_for(operation, partial(make_all, client))
             prepared = operation.prepare(it)
             with metered() as meter:
                 operation.run(it, prepared)

@@ -32,6 +32,7 @@ from tests.fakes.ad_counters import (
 from tests.fakes.ad_events import InMemoryEngagementStore
 from tests.fakes.ads import ADA, BOB, CAFE, SHOP, a_grant
 from tests.fakes.clock import NOON, ManualClock
+from tests.tables import MakeTables
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 FLIGHT, OTHER = f"flt_{'1' * 26}", f"flt_{'2' * 26}"
@@ -290,11 +291,9 @@ def test_counters_equal_what_the_ledger_says_however_the_stream_comes(
 @settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kinds=st.lists(KINDS, min_size=5, max_size=25), how=DELIVERIES)
 def test_counters_on_dynamodb_equal_what_the_ledger_says(
-    tables: dict[str, str], dynamodb_client: Any, kinds: list[Any], how: Delivery
+    aws: None, make_tables: MakeTables, kinds: list[Any], how: Delivery
 ) -> None:
-    from tests.tables import make_all  # noqa: PLC0415
-
-    live_equals_rebuilt(on_tables(make_all(dynamodb_client)), kinds, how)
+    live_equals_rebuilt(on_tables(make_tables()), kinds, how)
 
 
 def test_a_rebuild_takes_whole_hours(it: Folding) -> None:
@@ -438,11 +437,10 @@ def test_a_day_that_is_not_settled_is_left_alone(it: Folding) -> None:
         it.mending.mend(SHOP, day)
 
 
-def test_an_update_of_a_counter_takes_one_unit(aws: None, dynamodb_client: Any) -> None:
+def test_an_update_of_a_counter_takes_one_unit(aws: None, make_tables: MakeTables) -> None:
     from tests.capacity import metered  # noqa: PLC0415
-    from tests.tables import make_all  # noqa: PLC0415
 
-    it = on_tables(make_all(dynamodb_client, indexed=False))
+    it = on_tables(make_tables(indexed=False))
     it.fold(in_shard([it.happens()]))
     events = [it.happens() for _ in range(100)]
     changes_of_a_flight = 4

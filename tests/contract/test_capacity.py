@@ -2,7 +2,6 @@
 
 import json
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -20,15 +19,15 @@ from tests.contract.test_ingest import assemble as assemble_ingest
 from tests.contract.test_records import CUSTOMER, EMAIL, PHONE, VISITOR, Records, assemble
 from tests.contract.test_registration_stores import on_dynamodb
 from tests.fakes.clock import NOON
-from tests.tables import make_all
+from tests.tables import MakeTables
 
 
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_an_operation_takes_the_units_that_it_may(
-    name: str, aws: None, dynamodb_client: Any
+    name: str, aws: None, make_tables: MakeTables
 ) -> None:
     operation = OPERATIONS[name]
-    it = deployed_for(operation, dynamodb_client)
+    it = deployed_for(operation, make_tables)
     prepared = operation.prepare(it)
     with metered() as meter:
         operation.run(it, prepared)
@@ -107,8 +106,8 @@ def test_a_page_over_three_origins_takes_four_reads(it: Records, newest_first: b
 
 
 @pytest.fixture
-def ads(aws: None, dynamodb_client: Any) -> Engagements:
-    return on_tables(make_all(dynamodb_client, indexed=False))
+def ads(aws: None, make_tables: MakeTables) -> Engagements:
+    return on_tables(make_tables(indexed=False))
 
 
 @pytest.mark.parametrize("number", [1, 100])

@@ -24,7 +24,7 @@ from shared.kernel.paging import Page
 from tests.capacity import metered
 from tests.fakes.clock import ManualClock
 from tests.fakes.coupon_claims import InMemoryClaimStore, InMemoryPublicationStore
-from tests.tables import make_all
+from tests.tables import MakeTables
 
 APP = "app_" + "0" * 26
 AT = datetime(2026, 11, 23, 12, 0, 30, tzinfo=UTC)
@@ -298,9 +298,14 @@ def test_the_first_claims_are_granted_exactly_under_a_race(it: Kept) -> None:
     [(CLAIM, None, 4), (CLAIM, 100, 6), (FULL, None, 6), (FULL, 100, 8)],
 )
 def test_a_claim_takes_two_units_for_each_thing_that_it_writes(
-    aws: None, dynamodb_client: Any, claim: Claim, first: int | None, units: int
+    aws: None,
+    make_tables: MakeTables,
+    dynamodb_client: Any,
+    claim: Claim,
+    first: int | None,
+    units: int,
 ) -> None:
-    it = kept_in(make_all(dynamodb_client, indexed=False), dynamodb_client)
+    it = kept_in(make_tables(indexed=False), dynamodb_client)
     it.add(replace(FULL, contact_id="con_0"))  # the app's mark is set once
     with metered() as meter:
         it.add(claim, first=first)
