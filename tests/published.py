@@ -143,7 +143,9 @@ def _link(whole: dict[str, Any]) -> None:
         made = operation["responses"].get("201")
         if made is None:
             continue
-        schema = made["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        answer = made["content"]["application/json"]["schema"]
+        # A route that may make nothing has several answers: first is what it made.
+        schema = answer.get("anyOf", [answer])[0]["$ref"].rpartition("/")[2]
         told = set(whole["components"]["schemas"][schema]["properties"])
         made["links"] = {
             target: {

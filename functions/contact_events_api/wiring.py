@@ -16,7 +16,9 @@ from shared.contact_events.service.explaining import InstanceService
 from shared.contact_events.service.ingest import IngestService
 from shared.contact_events.service.messages import Messenger
 from shared.contact_events.service.records import RecordService
+from shared.contact_events.service.replays import ReplayReader
 from shared.contact_events.service.reports import ReportService
+from shared.contact_events.service.resending import ReplayService
 from shared.contact_events.service.simulating import SimulationService
 from shared.contact_events.service.subscriptions import SubscriptionService
 from shared.contact_events.service.timeline import EventService, TimelineService
@@ -28,6 +30,7 @@ from shared.contact_events.store import (
     DynamoForeignEventStore,
     DynamoInstanceStore,
     DynamoRejectStore,
+    DynamoReplayStore,
     DynamoSubscriptionStore,
     DynamoTriggerStore,
     HttpCourier,
@@ -221,6 +224,19 @@ def deliveries() -> DeliveryService:
         clock=system_clock,
         ids=_ids(),
         share=random,
+    )
+
+
+@cache
+def replays() -> ReplayService:
+    """Return who begins and cancels replays in this process."""
+    return ReplayService(
+        store=DynamoReplayStore(table=settings().contact_events_table),
+        subscriptions=_subscriptions(),
+        reader=ReplayReader(events=_ledger_read(), clock=system_clock),
+        apps=RegisteredApps(apps=_apps()),
+        clock=system_clock,
+        ids=_ids(),
     )
 
 

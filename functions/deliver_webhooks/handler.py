@@ -1,7 +1,7 @@
 """Lambda entry point of deliveries: events of the bus by its queue, and each minute what is due.
 
 Each subscription is worked on by one thread, so a receiver that is slow holds up no other. What
-comes twice is sent twice, under the same ``webhook-id``.
+comes twice is sent twice, under the same ``webhook-id``. Replays have the time that is left.
 """
 
 import json
@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from functions.deliver_webhooks.wiring import app_ids, deliveries, subscriptions
+from functions.deliver_webhooks.wiring import app_ids, deliveries, resender, subscriptions
 from shared.contact_events.ports import HasTime
 from shared.contact_events.service.deliveries import wanted
 from shared.platform.observability import logger
@@ -25,7 +25,10 @@ LAST_CALL = 15_000
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Deliver a batch of the queue; without one, try again what is due of every app."""
+    """Deliver a batch of the queue; without one, try again what is due of every app.
+
+    Then it goes on with replays.
+    """
 
     def has_time() -> bool:
         left: int = context.get_remaining_time_in_millis()
@@ -54,10 +57,13 @@ def _deliver(records: Sequence[dict[str, Any]], has_time: HasTime) -> dict[str, 
 
 
 def _retry(has_time: HasTime) -> dict[str, Any]:
-    due = [one for app_id in app_ids() for one in subscriptions().active(app_id)]
+    apps = [*app_ids()]
+    due = [one for app_id in apps for one in subscriptions().active(app_id)]
     done = _at_once([partial(deliveries().retry, one, has_time=has_time) for one in due])
-    logger().info("retried", subscriptions=len(due), whole=done)
-    return {"subscriptions": len(due), "whole": done}
+    replays = [one for app_id in apps for one in resender().running(app_id)]
+    done = _at_once([partial(resender().go_on, one, has_time=has_time) for one in replays]) and done
+    logger().info("retried", subscriptions=len(due), replays=len(replays), whole=done)
+    return {"subscriptions": len(due), "replays": len(replays), "whole": done}
 
 
 def _at_once(works: Sequence[Callable[[], object]]) -> bool:

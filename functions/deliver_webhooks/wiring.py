@@ -8,9 +8,12 @@ from time import monotonic
 
 from shared.contact_events.service.deliveries import DeliveryService, SubscriptionCache
 from shared.contact_events.service.messages import Messenger
+from shared.contact_events.service.replays import ReplayReader
+from shared.contact_events.service.resending import Resender
 from shared.contact_events.store import (
     DynamoDeliveryStore,
     DynamoEventStore,
+    DynamoReplayStore,
     DynamoSubscriptionStore,
     HttpCourier,
 )
@@ -70,6 +73,21 @@ def deliveries() -> DeliveryService:
         clock=system_clock,
         ids=Ids(clock=system_clock),
         share=random,
+    )
+
+
+@cache
+def resender() -> Resender:
+    """Return who goes on with replays in this process."""
+    table = settings().contact_events_table
+    return Resender(
+        store=DynamoReplayStore(table=table),
+        subscriptions=_store(),
+        reader=ReplayReader(events=DynamoEventStore(table=table), clock=system_clock),
+        deliveries=deliveries(),
+        apps=_apps(),
+        clock=system_clock,
+        ids=Ids(clock=system_clock),
     )
 
 

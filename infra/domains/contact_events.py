@@ -37,7 +37,8 @@ class ContactEvents(Construct):
     ``relay_events`` publishes each committed event, ``fold_channels`` counts what was recorded,
     ``archive_events`` files what the bus tells, ``compact_archive`` keeps the files, and
     ``follow_triggers`` and ``fire_triggers`` answer what happens.
-    ``deliver_webhooks`` sends what the bus brings to subscriptions, and each minute what is due.
+    ``deliver_webhooks`` sends what the bus brings to subscriptions, and each minute what is due,
+    and some of each range that is sent again.
 
     Attributes:
         api: answers the routes of the domain.
@@ -301,7 +302,8 @@ class ContactEvents(Construct):
             timeout=patience,
             on_failure=dead_letters,
         )
-        # Subscriptions, what waits for them, its events; that one is paused is an event too.
+        # Subscriptions, what waits for them, what they are sent again, the events of both; that one
+        # is paused is an event too.
         data.contact_events.allow_reading(sender, index="time")
         data.contact_events.allow(sender, "PutItem", "UpdateItem", "DeleteItem")
         # The list of all apps, and an app's organisation.

@@ -170,5 +170,33 @@ class DeliveryNotFoundError(ContactEventError):
     fault = Fault.NOT_FOUND
 
 
+class ReplayNotFoundError(ContactEventError):
+    """The subscription has no such replay, or it is forgotten."""
+
+    code = "replay_not_found"
+    fault = Fault.NOT_FOUND
+
+
+class ReplayRunningError(ContactEventError):
+    """The subscription has a replay that is running: wait for its end, or cancel it."""
+
+    code = "replay_running"
+    fault = Fault.CONFLICT
+
+
+class ReplayDoneError(ContactEventError):
+    """The replay came to its end: there is nothing to cancel."""
+
+    code = "replay_done"
+    fault = Fault.CONFLICT
+
+
+class ReplayChangedError(ContactEventError):
+    """The replay went on at each try to change it: try again."""
+
+    code = "replay_changed"
+    fault = Fault.CONFLICT
+
+
 class StaleError(Exception):
     """Somebody else wrote first: read and decide again. It never leaves the domain."""

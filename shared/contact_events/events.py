@@ -157,6 +157,28 @@ class SubscriptionPaused(SubscriptionEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionReplayed(SubscriptionEvent):
+    """A marketer has events sent once more: those that were recorded in a range."""
+
+    type: ClassVar[str] = "subscription.replayed.v1"
+    replay_id: str
+    since: datetime
+    until: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionReplayEnded(SubscriptionEvent):
+    """A replay is ``done``, or was ``cancelled``; ``sent`` is how many events it sent."""
+
+    type: ClassVar[str] = "subscription.replay_ended.v1"
+    replay_id: str
+    outcome: str
+    sent: int
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionDeleted(SubscriptionEvent):
     """A marketer ended a subscription."""
 

@@ -12,6 +12,7 @@ from shared.contact_events.model.events import ForeignEvent, Guard
 from shared.contact_events.model.firing import Instance
 from shared.contact_events.model.rejects import Refused
 from shared.contact_events.model.replays import HourPage
+from shared.contact_events.model.resending import Replay
 from shared.contact_events.model.subscriptions import Subscription
 from shared.contact_events.model.timelines import Placed, TimelineQuery
 from shared.contact_events.model.triggers import Trigger, TriggerRule
@@ -512,6 +513,47 @@ class DeliveryStore(Protocol):
         limit: int,
     ) -> Sequence[Delivery]:
         """Return those of a state by id, at most so many, after the one of an id."""
+        ...
+
+
+class ReplayStore(Protocol):
+    """What subscriptions are sent once more, each replay changed by compare-and-swap."""
+
+    def add(self, replay: Replay, *, event: Envelope, attempt: Attempt | None = None) -> None:
+        """Store a new replay, and tell.
+
+        Raises:
+            StaleError: one of its subscription is running, or the attempt was made.
+        """
+        ...
+
+    def find(self, replay_id: str, *, subscription_id: str, app_id: str) -> Replay | None:
+        """Return a replay as the last write left it."""
+        ...
+
+    def page(
+        self, subscription_id: str, *, app_id: str, before: str | None, limit: int
+    ) -> Sequence[Replay]:
+        """Return at most so many of a subscription's replays, the newest first.
+
+        ``before`` is the id of a replay: only older ones are returned.
+        """
+        ...
+
+    def running(self, app_id: str) -> Sequence[Replay]:
+        """Return the replays of an app that are running, one a subscription at most."""
+        ...
+
+    def replace(self, replay: Replay, *, event: Envelope | None = None) -> None:
+        """Store a replay's next write, and tell.
+
+        Raises:
+            StaleError: another came first.
+        """
+        ...
+
+    def recall(self, attempt: Attempt, *, app_id: str) -> Remembered | None:
+        """Return what an attempt came to before, if it did."""
         ...
 
 

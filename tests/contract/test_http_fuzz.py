@@ -34,7 +34,7 @@ from tests.fakes.issuer import OidcIssuer
 from tests.fakes.tills import Till
 from tests.functional.booking import BANNER, SPRING, TITLED, Desk
 from tests.functional.given_ads import an_ad_token
-from tests.functional.given_outgoing import NOWHERE, an_undelivered_event
+from tests.functional.given_outgoing import NOWHERE, a_replay, an_undelivered_event
 
 AUDIENCE = "the-app"
 FCM = {"project_id": "engage-local", "secret": "engage/fcm/local"}
@@ -108,6 +108,7 @@ BODIES: dict[str, Any] = {
     f"POST {APP}/webhook-secrets": {"name": "another-suite", "channels": ["sms"]},
     f"POST {APP}/subscriptions": {"url": NOWHERE, "filter": "type LIKE '%.v1'"},
     f"PATCH {APP}/subscriptions/{{subscription_id}}": {"version": 1, "mode": "batch"},
+    f"POST {APP}/subscriptions/{{subscription_id}}/replay": {"from": "2026-11-22T00:00:00Z"},
     f"PUT {APP}/devices/{{device_id}}": {"platform": "android", "client_seq": 9},
     f"PUT {APP}/devices/{{device_id}}/contact": {"user_token": "known"},
     f"PATCH {CONTACT}": {"add_tags": ["vip"]},
@@ -366,8 +367,8 @@ class World:
             known["contact_id"] = self.erased
         if "trigger_id" in names:
             known["trigger_id"] = self._known_to_triggers(operation.path.rpartition("/")[2])
-        if "delivery_id" in names:
-            known |= an_undelivered_event(self.deployed, known["app_id"], known["event_id"])
+        if "subscription_id" in names:
+            known |= self._known_to_subscriptions(operation.path.split("/")[6:7], names)
         if "campaign_id" in names:
             known |= self._known_to_campaigns(operation.path.rpartition("/")[2])
         if "coupon" in operation.path or "redemption" in operation.path or "code" in names:
@@ -377,6 +378,19 @@ class World:
         if operation.path.startswith("/v1/problems/"):
             known["code"] = "not_found"
         return _of(known, names, operation)
+
+    def _known_to_subscriptions(self, below: list[str], names: list[str]) -> dict[str, str]:
+        """Return what a subscription has that a path names; to begin a replay there may be none."""
+        app_id = self.known["app_id"]
+        if "delivery_id" in names:
+            return an_undelivered_event(self.deployed, app_id, self.known["event_id"])
+        if below not in (["replay"], ["replays"]):
+            return {}
+        made: str = self._in_app("POST /subscriptions", {"url": NOWHERE})["subscription_id"]
+        found = {"subscription_id": made}
+        if "replay_id" in names:
+            found["replay_id"] = a_replay(self.deployed, app_id, made)
+        return found
 
     def _known_to_triggers(self, verb: str) -> str:
         """Draft a trigger, and bring it to where a verb finds it."""

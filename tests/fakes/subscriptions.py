@@ -1,4 +1,4 @@
-"""Subscriptions and deliveries in memory, and a receiver that answers as told."""
+"""Subscriptions, deliveries and replays in memory, and a receiver that answers as told."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,10 +6,11 @@ from datetime import datetime
 
 from typing_extensions import override
 
-from shared.contact_events.errors import SubscriptionStaleError
+from shared.contact_events.errors import StaleError, SubscriptionStaleError
 from shared.contact_events.model.deliveries import Attempted, Delivery, DeliveryState
+from shared.contact_events.model.resending import Replay
 from shared.contact_events.model.subscriptions import Subscription
-from shared.contact_events.ports import Courier, DeliveryStore, SubscriptionStore
+from shared.contact_events.ports import Courier, DeliveryStore, ReplayStore, SubscriptionStore
 from shared.kernel.envelope import Envelope
 from shared.kernel.idempotency import Attempt, Remembered
 
@@ -130,3 +131,60 @@ class AnsweringCourier(Courier):
     def carry(self, url: str, *, body: bytes, headers: Mapping[str, str]) -> Attempted:
         self.carried.append((url, headers, body))
         return self.answer(url)
+
+
+@dataclass
+class InMemoryReplayStore(ReplayStore):
+    told: list[Envelope] = field(default_factory=list)
+    kept: dict[tuple[str, str, str], Replay] = field(default_factory=dict)
+    attempts: dict[tuple[str, str], Remembered] = field(default_factory=dict)
+
+    @override
+    def add(self, replay: Replay, *, event: Envelope, attempt: Attempt | None = None) -> None:
+        runs = any(
+            one.subscription_id == replay.subscription_id for one in self.running(replay.app_id)
+        )
+        if runs or (attempt and self.recall(attempt, app_id=replay.app_id)):
+            raise StaleError(replay.replay_id)
+        self.kept[_key_of(replay)] = replay
+        self.told.append(event)
+        if attempt:
+            self.attempts[replay.app_id, attempt.id] = Remembered(
+                fingerprint=attempt.fingerprint, result=replay.replay_id
+            )
+
+    @override
+    def find(self, replay_id: str, *, subscription_id: str, app_id: str) -> Replay | None:
+        return self.kept.get((app_id, subscription_id, replay_id))
+
+    @override
+    def page(
+        self, subscription_id: str, *, app_id: str, before: str | None, limit: int
+    ) -> Sequence[Replay]:
+        found = [
+            one
+            for key, one in sorted(self.kept.items(), reverse=True)
+            if key[:2] == (app_id, subscription_id) and (before is None or key[2] < before)
+        ]
+        return found[:limit]
+
+    @override
+    def running(self, app_id: str) -> Sequence[Replay]:
+        return [one for one in self.kept.values() if one.app_id == app_id and one.is_running]
+
+    @override
+    def replace(self, replay: Replay, *, event: Envelope | None = None) -> None:
+        standing = self.kept.get(_key_of(replay))
+        if standing is None or standing.version != replay.version - 1:
+            raise StaleError(replay.replay_id)
+        self.kept[_key_of(replay)] = replay
+        if event:
+            self.told.append(event)
+
+    @override
+    def recall(self, attempt: Attempt, *, app_id: str) -> Remembered | None:
+        return self.attempts.get((app_id, attempt.id))
+
+
+def _key_of(replay: Replay) -> tuple[str, str, str]:
+    return replay.app_id, replay.subscription_id, replay.replay_id

@@ -1,11 +1,25 @@
-"""An event that a subscription was to be sent, and that did not arrive."""
+"""An event that a subscription was to be sent, and that did not arrive; and one to send again."""
 
 import json
+from datetime import timedelta
 
+from shared.kernel.clock import rfc3339, system_clock
 from tests.deployment import Deployment
 
 NOWHERE = "http://localhost:9/in"
 """Nobody listens there; local runs may send to this host."""
+
+
+def a_replay(deployed: Deployment, app_id: str, subscription_id: str) -> str:
+    """Have the last hours sent to a subscription again, and return the id of that."""
+    since = rfc3339(system_clock() - timedelta(hours=2))
+    made = deployed.request(
+        f"POST /v1/apps/{app_id}/subscriptions/{subscription_id}/replay",
+        {"from": since},
+        bearer=deployed.operator(),
+    )
+    replay_id: str = made.body["replay_id"]
+    return replay_id
 
 
 def an_undelivered_event(deployed: Deployment, app_id: str, event_id: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ from tests.fakes.issuer import OidcIssuer
 from tests.fakes.tills import Till
 from tests.functional.booking import Desk
 from tests.functional.given_ads import an_ad_token
-from tests.functional.given_outgoing import an_undelivered_event
+from tests.functional.given_outgoing import a_replay, an_undelivered_event
 
 FORM = "application/x-www-form-urlencoded"
 LOG, GUESS = "AUDIT#", "#GUESS#"
@@ -207,6 +207,7 @@ class Tenant:
                 "event_id": timeline["items"][0]["id"],
                 "import_id": deployed.an_import(app_id)["import_id"],
                 **outgoing,
+                "replay_id": a_replay(deployed, app_id, outgoing["subscription_id"]),
                 **coupons,
                 **booked,
             },

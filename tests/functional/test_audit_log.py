@@ -20,6 +20,7 @@ MADE_BY_THE_OPERATOR = {
     "POST /v1/apps/{app_id}/webhook-secrets",
     "POST /v1/apps/{app_id}/write-keys",
     "POST /v1/apps/{app_id}/subscriptions",
+    "POST /v1/apps/{app_id}/subscriptions/{subscription_id}/replay",
     "POST /v1/apps/{app_id}/contact-decisions",
     "POST /v1/apps/{app_id}/contacts/{contact_id}/cases",
     "POST /v1/apps/{app_id}/contacts/{contact_id}/preference-links",

@@ -144,6 +144,7 @@ def body_of(operation: Operation) -> dict[str, Any] | None:
         },
         f"POST {app}/triggers/{{trigger_id}}/approve": {"version": 1},
         f"PATCH {app}/subscriptions/{{subscription_id}}": {"version": 1},
+        f"POST {app}/subscriptions/{{subscription_id}}/replay": {"from": "2026-11-20T00:00:00Z"},
         f"PATCH {app}/campaigns/{{campaign_id}}": {"version": 1},
         f"POST {app}/campaigns/{{campaign_id}}/approve": {"name": "Spring"},
         f"POST {app}/campaigns/{{campaign_id}}/test": {"device_ids": ["phone-001"]},

@@ -3,6 +3,7 @@
 from functions.contact_events_api.routes import (
     events,
     rejects,
+    replays,
     reports,
     segment,
     subscriptions,
@@ -19,5 +20,6 @@ ROUTERS = (
     segment.router,
     triggers.router,
     subscriptions.router,
+    replays.router,
     webhooks.router,
 )

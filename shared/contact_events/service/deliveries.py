@@ -81,23 +81,26 @@ class DeliveryService:
 
     def deliver(
         self, subscription: Subscription, events: Sequence[CloudEvent], *, has_time: HasTime
-    ) -> None:
-        """Send events for the first time, one message after the other; what fails waits.
+    ) -> bool:
+        """Send events anew, one message after the other; what fails waits.
 
         After a failure, or without time, all others wait too: nobody who is slow or down is sent
-        more than one message at a time by one process.
+        more than one message at a time by one process. Says whether the receiver may be sent more
+        now: that nothing waits.
         """
-        attempted: Attempted | None = None
+        goes_well = True
         for message in _messages(subscription, events):
             delivery = self._first(subscription, message)
-            if has_time() and (attempted is None or attempted.arrived):
+            if goes_well and has_time():
                 attempted = self._attempt(subscription, delivery, message)
                 if attempted.arrived:
                     continue
                 begun = delivery.begun(at=self.clock(), share=self.share())
-                self.deliveries.exchange(None, begun.failed(attempted, at=self.clock()))
+                self._keep(begun.failed(attempted, at=self.clock()))
             else:
-                self.deliveries.exchange(None, delivery)
+                self._keep(delivery)
+            goes_well = False
+        return goes_well
 
     def retry(self, subscription: Subscription, *, has_time: HasTime) -> int:
         """Try again what is due for a subscription, and return how many were tried.
@@ -172,6 +175,31 @@ class DeliveryService:
             subscription_id=subscription.subscription_id,
             at=self.clock(),
         )
+
+    def is_behind(self, subscription: Subscription) -> bool:
+        """Say whether something is due for a subscription that was not sent yet."""
+        due = self.deliveries.due(
+            subscription.subscription_id,
+            app_id=subscription.app_id,
+            until=self.clock(),
+            limit=1,
+        )
+        return bool(due)
+
+    def _keep(self, delivery: Delivery) -> None:
+        """Have a delivery wait, also where it was given up before; one that waits stays as it is.
+
+        Who sends an event again would lose it to a dead delivery of the same events.
+        """
+        if self.deliveries.exchange(None, delivery):
+            return
+        standing = self.deliveries.delivery(
+            delivery.delivery_id,
+            subscription_id=delivery.subscription_id,
+            app_id=delivery.app_id,
+        )
+        if standing and standing.state is DeliveryState.DEAD:
+            self.deliveries.exchange(standing, delivery)
 
     def _retried(self, subscription: Subscription, delivery: Delivery) -> bool:
         """Try a delivery that nobody else tries; say whether the receiver may be sent more."""

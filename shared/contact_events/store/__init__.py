@@ -10,6 +10,7 @@ from shared.contact_events.store.ledger import (
     DynamoRejectStore,
 )
 from shared.contact_events.store.reports import DynamoCountStore
+from shared.contact_events.store.resending import DynamoReplayStore
 from shared.contact_events.store.subscriptions import DynamoDeliveryStore, DynamoSubscriptionStore
 from shared.contact_events.store.triggers import DynamoTriggerStore
 
@@ -22,6 +23,7 @@ __all__ = [
     "DynamoInstanceStore",
     "DynamoReceiptStore",
     "DynamoRejectStore",
+    "DynamoReplayStore",
     "DynamoSubscriptionStore",
     "DynamoTriggerStore",
     "HttpCourier",

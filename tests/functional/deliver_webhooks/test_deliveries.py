@@ -68,7 +68,7 @@ def test_what_fails_is_listed_and_arrives_when_the_receiver_is_back(
     (waiting,) = shop.call(f"GET {path}", query={"state": "waiting"}).body["items"]
     assert (waiting["attempts"], waiting["outcome"]) == (1, "500")
     there.status = 204
-    assert a_minute_later(shop) == {"subscriptions": 1, "whole": True}
+    assert a_minute_later(shop) == {"subscriptions": 1, "replays": 0, "whole": True}
     assert shop.call(f"GET {path}", query={"state": "waiting"}).body["items"] == []
     first, second = there.got
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
@@ -77,5 +77,6 @@ def test_what_fails_is_listed_and_arrives_when_the_receiver_is_back(
 
 def test_without_subscriptions_nothing_is_sent(shop: Shop, there: Receiver) -> None:
     assert bring(shop, recorded(shop, "purchase.completed.v1")) == ALL_DONE
-    assert shop.deployed.invoke("deliver_webhooks", {}) == {"subscriptions": 0, "whole": True}
+    nothing = {"subscriptions": 0, "replays": 0, "whole": True}
+    assert shop.deployed.invoke("deliver_webhooks", {}) == nothing
     assert there.got == []
