@@ -10,6 +10,7 @@ from shared.contact_events.model.counts import Cell, Counts, Figures, Progress, 
 from shared.contact_events.model.deliveries import Attempted, Delivery, DeliveryState
 from shared.contact_events.model.events import ForeignEvent, Guard
 from shared.contact_events.model.firing import Instance
+from shared.contact_events.model.rebuilds import Rebuild
 from shared.contact_events.model.rejects import Refused
 from shared.contact_events.model.replays import HourPage
 from shared.contact_events.model.subscriptions import Subscription
@@ -152,6 +153,46 @@ class CountStore(Protocol):
 
     def set_progress(self, progress: Progress) -> None:
         """Note how far counting is."""
+        ...
+
+    def forget_counts(self, hour: datetime, *, app_id: str) -> None:
+        """Delete what an hour came to; again, it deletes nothing more."""
+        ...
+
+
+class Projection(Protocol):
+    """What is made of the ledger, and can be made again from it.
+
+    ``is_forgettable``: it keeps nothing that the ledger may have no more.
+    """
+
+    @property
+    def is_forgettable(self) -> bool:
+        """Say whether it may be deleted."""
+        ...
+
+    def forget(self, events: Sequence[Envelope], *, app_id: str) -> None:
+        """Delete all that is kept of whom, or of what, some events are about."""
+        ...
+
+    def take(self, events: Sequence[Envelope], *, app_id: str) -> None:
+        """Fold events, in the order of their sequences; the same again changes nothing."""
+        ...
+
+
+class RebuildStore(Protocol):
+    """How far projections are made again: of each the last time."""
+
+    def find(self, projection: str, *, app_id: str) -> Rebuild | None:
+        """Return the last rebuild of a projection."""
+        ...
+
+    def put(self, rebuild: Rebuild) -> None:
+        """Store a rebuild, whose version is the next of what was read.
+
+        Raises:
+            StaleError: another came first.
+        """
         ...
 
 

@@ -9,6 +9,7 @@ from shared.contact_events.store.ledger import (
     DynamoReceiptStore,
     DynamoRejectStore,
 )
+from shared.contact_events.store.rebuilds import DynamoRebuildStore
 from shared.contact_events.store.reports import DynamoCountStore
 from shared.contact_events.store.subscriptions import DynamoDeliveryStore, DynamoSubscriptionStore
 from shared.contact_events.store.triggers import DynamoTriggerStore
@@ -20,6 +21,7 @@ __all__ = [
     "DynamoEventStore",
     "DynamoForeignEventStore",
     "DynamoInstanceStore",
+    "DynamoRebuildStore",
     "DynamoReceiptStore",
     "DynamoRejectStore",
     "DynamoSubscriptionStore",
