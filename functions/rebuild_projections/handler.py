@@ -3,13 +3,14 @@
 ``{"begin": {"app_id", "projection", "from", "to", "forgets"}}`` begins, where all but the first two
 may be left out; ``{"go_on": {"app_id", "projection", "limit"}}`` takes about so many events
 further, within a minute; ``{"look": ...}``, as ``begin`` and with ``after``, reads a slice and
-writes nothing; ``{"names": {}}`` says what there is. What is refused is answered by its code.
+writes nothing; ``{"names": {}}`` says what there is, and what of it may be deleted.
+What is refused is answered by its code.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from functions.rebuild_projections.wiring import names, rebuilding
+from functions.rebuild_projections.wiring import projections, rebuilding
 from shared.contact_events.model.rebuilds import Rebuild, Wanted
 from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.errors import DomainError
@@ -33,7 +34,12 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _names(_asked: Mapping[str, Any], _context: Any) -> dict[str, Any]:
-    return {"items": list(names())}
+    return {
+        "items": [
+            {"projection": name, "is_forgettable": one.is_forgettable}
+            for name, one in sorted(projections().items())
+        ]
+    }
 
 
 def _begin(asked: Mapping[str, Any], _context: Any) -> dict[str, Any]:

@@ -207,6 +207,10 @@ class Archive(Protocol):
         """Yield an app's files, of one day or of all."""
         ...
 
+    def sizes(self, app_id: str, *, day: date | None = None) -> Iterator[tuple[ArchiveFile, int]]:
+        """Yield an app's files, of one day or of all, with their sizes in bytes."""
+        ...
+
     def index(self, file: ArchiveFile) -> Index:
         """Return what is in a file."""
         ...

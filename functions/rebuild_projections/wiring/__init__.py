@@ -1,6 +1,6 @@
 """Connects the rebuilding to the ledger, and to what is made of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from functions.rebuild_projections.wiring.projections import AdCounters, Audience, Channels, Results
 from functions.rebuild_projections.wiring.services import audience, counting, marks, mending
@@ -16,19 +16,15 @@ def rebuilding() -> RebuildService:
     """Return the rebuilding of this call: what a call did once, the next one may have to do."""
     table = settings().contact_events_table
     return RebuildService(
-        projections=_projections(),
+        projections=projections(),
         rebuilds=DynamoRebuildStore(table=table),
         reader=ReplayReader(events=DynamoEventStore(table=table), clock=system_clock),
         clock=system_clock,
     )
 
 
-def names() -> Sequence[str]:
-    """Return what can be made again."""
-    return sorted(_projections())
-
-
-def _projections() -> Mapping[str, Projection]:
+def projections() -> Mapping[str, Projection]:
+    """Return what can be made again, by name, for one call."""
     return {
         "ad_counters": AdCounters(mending=mending()),
         "audience": Audience(projection=audience()),
