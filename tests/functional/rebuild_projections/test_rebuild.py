@@ -29,6 +29,7 @@ from tests.functional.project_audience.test_projection import OPENED, Projected,
 from tests.functional.rebuild_projections.rebuilding import Item, Operator
 from tests.functional.shops import Shop, moved_clock
 from tests.functional.tenants import Tenant
+from tests.infra.test_projections import rows
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -274,3 +275,12 @@ def test_a_late_event_is_folded_where_it_was_recorded(
     before = audience(operator)
     operator.rebuild("audience", forgets=True, limit=7)
     assert audience(operator) == before
+
+
+def test_what_can_be_made_again_is_what_the_page_says(deployed: Deployment) -> None:
+    told = {row[0].strip("`"): row[4] for row in rows("What is made of the ledger")}
+    by_command = {name: how for name, how in told.items() if "`engage rebuild`" in how}
+    items = deployed.invoke("rebuild_projections", {"names": {}})["items"]
+    assert {one["projection"]: one["is_forgettable"] for one in items} == {
+        name: "never deleted" not in how for name, how in by_command.items()
+    }
