@@ -1,7 +1,8 @@
 """Lambda entry point of the keeping of the archive: what the schedule sends, or what is asked.
 
-By hand it is ``{"list": {"app_id": ...}}`` for what there is; or ``{"verify": ...}``, for a day of
-recording (UTC) beside the ledger, or ``{"compact": ...}``, both with ``app_id`` and ``day``.
+By hand it is ``{"list": {"app_id": ...}}`` for what there is, with ``day`` its events too; or
+``{"verify": ...}``, for a day of recording (UTC) beside the ledger, or ``{"compact": ...}``, both
+with ``app_id`` and ``day``.
 """
 
 from dataclasses import asdict
@@ -9,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from functions.compact_archive.wiring import LAST_CALL, compaction, forgetting
-from shared.contact_events.model.archives import Comparison, Drawer
+from shared.contact_events.model.archives import Comparison, Drawer, Held
 from shared.contact_events.service.archives import Compacted
 from shared.platform.observability import logger
 
@@ -17,8 +18,9 @@ from shared.platform.observability import logger
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Keep the archive, or say what is in it."""
     if asked := event.get("list"):
-        files = compaction().files(asked["app_id"])
-        return {"items": [_shown(drawer) | {"files": files[drawer]} for drawer in sorted(files)]}
+        day = date.fromisoformat(asked["day"]) if "day" in asked else None
+        held = compaction().held(asked["app_id"], day=day)
+        return {"items": [_shown(drawer) | _held(one) for drawer, one in held.items()]}
     if asked := event.get("verify"):
         found = compaction().compare(asked["app_id"], date.fromisoformat(asked["day"]))
         return {"items": [_compared(one) for one in found]}
@@ -46,6 +48,11 @@ def _told(done: Compacted) -> dict[str, Any]:
 def _compared(found: Comparison) -> dict[str, Any]:
     figures = ("files", "archive", "ledger", "only_archive", "only_ledger")
     return _shown(found.drawer) | {name: getattr(found, name) for name in figures}
+
+
+def _held(held: Held) -> dict[str, Any]:
+    told: dict[str, Any] = {"files": held.files, "bytes": held.size}
+    return told if held.events is None else {**told, "events": held.events}
 
 
 def _shown(drawer: Drawer) -> dict[str, Any]:

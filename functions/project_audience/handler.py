@@ -16,22 +16,6 @@ from shared.platform.observability import logger
 from shared.platform.queue import try_again
 from shared.registrations.model.audience import Happening
 
-TOLD_BY = frozenset(
-    {
-        "consent.granted.v1",
-        "consent.requested.v1",
-        "consent.withdrawn.v1",
-        "preferences.updated.v1",
-        "contact.identified.v1",
-        "contact.merged.v1",
-        "contact.unmerged.v1",
-        "contact.updated.v1",
-    }
-)
-"""Events after which something else may be true of a person, or of the devices they use.
-
-A registration is none: a device begins with a contact of its own, of whom nothing is known."""
-
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Whom:
@@ -61,11 +45,9 @@ def _hear(told: Mapping[str, Any]) -> _Whom | None:
     """Note what happened if a segment asks for it; return about whom to copy what is known now."""
     event_type, detail = told["detail-type"], told["detail"]
     whom = _Whom(detail["source"].split("/")[2], detail["subject"].partition("/")[2])
-    is_asked_for = projection().is_asked_for(event_type, app_id=whom.app_id)
-    if is_asked_for:
-        happening = Happening(from_rfc3339(detail["time"]), detail["sequence"])
-        projection().note(whom.contact_id, event_type, happening, app_id=whom.app_id)
-    return whom if is_asked_for or event_type in TOLD_BY else None
+    happening = Happening(from_rfc3339(detail["time"]), detail["sequence"])
+    is_told = projection().hear(whom.contact_id, event_type, happening, app_id=whom.app_id)
+    return whom if is_told else None
 
 
 def _is_copied(whom: _Whom) -> bool:

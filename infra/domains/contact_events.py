@@ -39,10 +39,13 @@ class ContactEvents(Construct):
     ``follow_triggers`` and ``fire_triggers`` answer what happens.
     ``deliver_webhooks`` sends what the bus brings to subscriptions, and each minute what is due,
     and some of each range that is sent again.
+    ``rebuild_projections`` makes again what is made of the ledger.
 
     Attributes:
         api: answers the routes of the domain.
         relay: reads the ledger's stream, and audits it every hour.
+        compactor: keeps the archive, and says what is in it.
+        rebuilder: is called by operators alone.
     """
 
     def __init__(self, scope: Construct, id_: str, *, data: EngageData) -> None:
@@ -97,7 +100,8 @@ class ContactEvents(Construct):
         self._audit(dead_letters)
         self._count(data, tables)
         self._archive(data)
-        self._keep_archive(data, tables)
+        self.compactor = self._keep_archive(data, tables)
+        self.rebuilder = self._rebuild(data, tables)
         triggers_left = EngageDeadLetters(self, "TriggerDeadLetters")
         self._follow_triggers(data, tables, triggers_left)
         self._fire_triggers(data, tables, triggers_left)
@@ -202,7 +206,7 @@ class ContactEvents(Construct):
         archiver.work_off(queue, batch_size=FILED_AT_ONCE, window=FILED_AFTER)
         data.archive.allow(archiver, "PutObject")
 
-    def _keep_archive(self, data: EngageData, tables: Mapping[str, str]) -> None:
+    def _keep_archive(self, data: EngageData, tables: Mapping[str, str]) -> EngageFunction:
         """Compact every night what is over, and take out who was erased.
 
         What one call has no time for, or fails at, is the next one's.
@@ -230,6 +234,36 @@ class ContactEvents(Construct):
                 retry_attempts=1,
             )
         )
+        return compactor
+
+    def _rebuild(self, data: EngageData, tables: Mapping[str, str]) -> EngageFunction:
+        """Make projections again, for whoever may call the function by its name."""
+        rebuilder = EngageFunction(
+            self,
+            "Rebuilder",
+            package="rebuild_projections",
+            environment={
+                **tables,
+                "CONTACT_POLICY_TABLE": data.contact_policy.table_name,
+                "PLACEMENTS_TABLE": data.placements.table_name,
+                "PUSH_TABLE": data.push.table_name,
+            },
+            # An hour's events, or a day's of ads, are read at once.
+            timeout=Duration.minutes(15),
+        )
+        # The ledger, how far it is, and what hours came to.
+        data.contact_events.allow_reading(rebuilder, index="time")
+        data.contact_events.allow(rebuilder, "PutItem", "DeleteItem")
+        # What segments ask of people, and what people said.
+        data.registrations.allow_reading(rebuilder, index="anonymous")
+        data.registrations.allow(
+            rebuilder, "PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"
+        )
+        data.contact_policy.allow(rebuilder, "Query")
+        # Marks and goals of campaigns; counters of flights.
+        data.push.allow(rebuilder, "Query", "PutItem", "UpdateItem", "DeleteItem")
+        data.placements.allow(rebuilder, "Query", "GetItem", "PutItem", "UpdateItem")
+        return rebuilder
 
     def _follow_triggers(
         self, data: EngageData, tables: Mapping[str, str], dead_letters: EngageDeadLetters

@@ -18,6 +18,7 @@ from infra.local import imports
 from infra.local import policy as policies
 from infra.local.ads import ads
 from infra.local.amazon import CdkCommand
+from infra.local.archive import archive
 from infra.local.campaigns import campaign
 from infra.local.checkout import Checkout
 from infra.local.coupons import coupon
@@ -26,6 +27,7 @@ from infra.local.fleet import fleet
 from infra.local.logs import Line, lines
 from infra.local.marketers import place
 from infra.local.outcome import AsJson, reporting, show, tell
+from infra.local.rebuilding import rebuild
 from infra.local.reports import report
 from infra.local.screen import Screen
 from infra.local.stack import PREFERRED_PORT, Stack
@@ -44,11 +46,13 @@ app = typer.Typer(
 policy = typer.Typer(help="Looks at contact policies before they are in force.")
 app.add_typer(policy, name="policy", no_args_is_help=True)
 app.add_typer(ads, name="ads")
+app.add_typer(archive, name="archive")
 app.add_typer(campaign, name="campaign")
 app.add_typer(coupon, name="coupon")
 app.add_typer(report, name="report")
 app.add_typer(trigger, name="trigger")
 app.command()(fleet)
+app.command()(rebuild)
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 OnPort = Annotated[

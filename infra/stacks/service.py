@@ -42,6 +42,8 @@ class EngageService(EngageStack):
         )
         self.fallback = ApiFunction(self, "Fallback", package="service_api")
 
+        CfnOutput(self, "Compactor", value=contact_events.compactor.function_name)
+        CfnOutput(self, "Rebuilder", value=contact_events.rebuilder.function_name)
         CfnOutput(self, "Settler", value=registrations.settler.function_name)
         CfnOutput(self, "PushQueueUrl", value=push.queue.queue_url)
         CfnOutput(self, "RegistrationsApiUrl", value=_open_to_iam(registrations.api))

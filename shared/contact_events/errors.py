@@ -198,5 +198,40 @@ class ReplayChangedError(ContactEventError):
     fault = Fault.CONFLICT
 
 
+class ProjectionNotFoundError(ContactEventError):
+    """Nothing of this name is made from the ledger."""
+
+    code = "projection_not_found"
+    fault = Fault.NOT_FOUND
+
+
+class RebuildNotFoundError(ContactEventError):
+    """Nobody began to make this projection of the app again."""
+
+    code = "rebuild_not_found"
+    fault = Fault.NOT_FOUND
+
+
+class RebuildRunningError(ContactEventError):
+    """The projection is being made again, otherwise or by somebody else: let that end first."""
+
+    code = "rebuild_running"
+    fault = Fault.CONFLICT
+
+
+class ForgettingRangeError(ContactEventError):
+    """What is deleted of all time is not made again from a part of it: leave the range away."""
+
+    code = "forgetting_range"
+    fault = Fault.REFUSED
+
+
+class RecordsKeptError(ContactEventError):
+    """The projection keeps what the ledger has no more, so it is set right and never deleted."""
+
+    code = "records_kept"
+    fault = Fault.REFUSED
+
+
 class StaleError(Exception):
     """Somebody else wrote first: read and decide again. It never leaves the domain."""

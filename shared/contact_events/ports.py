@@ -10,6 +10,7 @@ from shared.contact_events.model.counts import Cell, Counts, Figures, Progress, 
 from shared.contact_events.model.deliveries import Attempted, Delivery, DeliveryState
 from shared.contact_events.model.events import ForeignEvent, Guard
 from shared.contact_events.model.firing import Instance
+from shared.contact_events.model.rebuilds import Rebuild
 from shared.contact_events.model.rejects import Refused
 from shared.contact_events.model.replays import HourPage
 from shared.contact_events.model.resending import Replay
@@ -155,6 +156,46 @@ class CountStore(Protocol):
         """Note how far counting is."""
         ...
 
+    def forget_counts(self, hour: datetime, *, app_id: str) -> None:
+        """Delete what an hour came to; again, it deletes nothing more."""
+        ...
+
+
+class Projection(Protocol):
+    """What is made of the ledger, and can be made again from it.
+
+    ``is_forgettable``: it keeps nothing that the ledger may have no more.
+    """
+
+    @property
+    def is_forgettable(self) -> bool:
+        """Say whether it may be deleted."""
+        ...
+
+    def forget(self, events: Sequence[Envelope], *, app_id: str) -> None:
+        """Delete all that is kept of whom, or of what, some events are about."""
+        ...
+
+    def take(self, events: Sequence[Envelope], *, app_id: str) -> None:
+        """Fold events, in the order of their sequences; the same again changes nothing."""
+        ...
+
+
+class RebuildStore(Protocol):
+    """How far projections are made again: of each the last time."""
+
+    def find(self, projection: str, *, app_id: str) -> Rebuild | None:
+        """Return the last rebuild of a projection."""
+        ...
+
+    def put(self, rebuild: Rebuild) -> None:
+        """Store a rebuild, whose version is the next of what was read.
+
+        Raises:
+            StaleError: another came first.
+        """
+        ...
+
 
 class Archive(Protocol):
     """The files of what was recorded; an event may lie in several files of its drawer."""
@@ -165,6 +206,10 @@ class Archive(Protocol):
 
     def files(self, app_id: str, *, day: date | None = None) -> Iterator[ArchiveFile]:
         """Yield an app's files, of one day or of all."""
+        ...
+
+    def sizes(self, app_id: str, *, day: date | None = None) -> Iterator[tuple[ArchiveFile, int]]:
+        """Yield an app's files, of one day or of all, with their sizes in bytes."""
         ...
 
     def index(self, file: ArchiveFile) -> Index:

@@ -80,10 +80,15 @@ class Bucket:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """Yield the keys that begin with ``prefix``, in their order."""
+        for key, _ in self.sizes(prefix):
+            yield key
+
+    def sizes(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield the keys that begin with ``prefix``, in their order, with their sizes in bytes."""
         pages = _s3().get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=self._name, Prefix=prefix):
             for found in page.get("Contents", ()):
-                yield found["Key"]
+                yield found["Key"], found["Size"]
 
     def presigned_put(self, key: str, *, size: int, media_type: str, lasting: timedelta) -> str:
         """Return a URL by which anybody may write an object of exactly this size and type.

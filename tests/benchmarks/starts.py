@@ -139,6 +139,7 @@ ASKED: Mapping[str, Asked] = {
         may_raise="PublicationNotFoundError",
     ),
     "push_api": Asked(event=request("POST", f"{_PATH}/messages", _MESSAGE)),
+    "rebuild_projections": Asked(event={"names": {}}),
     "registrations_api": Asked(event=request("POST", "/v1/apps", NEW_APP)),
     "relay_events": Asked(),
     "release_deferrals": Asked(),

@@ -1,7 +1,7 @@
 """Every archive keeps these promises: what the ledger recorded is in it, once, whatever happens."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -138,6 +138,20 @@ def test_the_same_batch_again_is_the_same_file(it: It) -> None:
     it.filing.file(batch)
     it.filing.file(batch[::-1])
     assert len(it.files()) == 1
+
+
+def test_what_there_is_is_said_by_day_and_type(it: It) -> None:
+    first = it.record(2)
+    it.filing.file(first)
+    it.filing.file([*first[1:], *it.record(1)])
+    it.clock.advance(DAY)
+    it.filing.file(it.record(3))
+    yesterday, today = it.compaction.held(APP).values()
+    assert (yesterday.files, yesterday.events, today.files) == (2, None, 1)
+    assert min(yesterday.size, today.size) > 0
+    assert sum(size for _, size in it.archive.sizes(APP)) == yesterday.size + today.size
+    (of_day,) = it.compaction.held(APP, day=NOON.date()).values()
+    assert of_day == replace(yesterday, events=3)
 
 
 def test_a_day_becomes_one_file_with_each_event_once(it: It) -> None:

@@ -80,6 +80,10 @@ class Interrupted(AudienceStore):
         self._store.replace_happenings(*args, **kwargs)
 
     @override
+    def forget_happenings(self, *args: Any, **kwargs: Any) -> None:
+        self._store.forget_happenings(*args, **kwargs)
+
+    @override
     def put_audience(self, device: Device, audience: Audience) -> bool:
         if self._meanwhile:
             self._meanwhile.pop()()
@@ -246,6 +250,25 @@ def test_what_is_known_of_a_person_is_copied_to_all_of_their_devices(it: Audienc
         assert facts.happened == {ORDER: (NOON + timedelta(days=3),)}
         assert not facts.is_anonymous
     assert members["phone-003"].facts.attributes == {}
+
+
+def test_what_is_forgotten_of_a_contact_is_nobody_elses(it: Audiences) -> None:
+    ada = it.registrations.logged_in(it.app_id, "ada", "phone-001", "phone-002")
+    bob = it.registrations.logged_in(it.app_id, "bob", "phone-003")
+    for contact_id in (ada, bob):
+        it.say(contact_id, plan="gold")
+        it.note(contact_id, 3)
+        it.project(contact_id, ORDER)
+    before = it.members()
+    for _ in range(2):
+        it.projection.forget(ada, app_id=it.app_id)
+    members = it.members()
+    for name in ("phone-001", "phone-002"):
+        assert (members[name].facts.attributes, members[name].facts.happened) == ({}, {})
+    assert members["phone-003"] == before["phone-003"]
+    it.note(ada, 3)
+    it.project(ada, ORDER)
+    assert it.members() == before
 
 
 def test_what_the_company_says_comes_before_what_a_device_says(it: Audiences) -> None:

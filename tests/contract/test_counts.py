@@ -121,6 +121,18 @@ def test_counts_come_back_as_they_were_put(it: It) -> None:
     assert list(it.store.cells(APP, since=NOON + HOUR, until=NOON + HOUR)) == []
 
 
+def test_an_hour_is_forgotten_alone(it: It) -> None:
+    counts = Counts(cells={EMAIL: Figures(events=1)}, sample=Sample(touches={(ADA, TODAY): 1}))
+    for hour, app_id in ((NOON, APP), (NOON + HOUR, APP), (NOON, OTHER_APP)):
+        it.store.put_counts(hour, counts, app_id=app_id, at=NOON)
+    for _ in range(2):
+        it.store.forget_counts(NOON, app_id=APP)
+    span = {"since": NOON, "until": NOON + HOUR}
+    for app_id in (APP, OTHER_APP):
+        assert list(it.store.cells(app_id, **span)) == [counts.cells]
+        assert list(it.store.samples(app_id, **span)) == [counts.sample]
+
+
 def test_hours_of_several_months_are_read(it: It) -> None:
     counts = Counts(cells={EMAIL: Figures(events=1)})
     for days in (0, 31, 62):

@@ -148,6 +148,19 @@ def test_marks_of_other_campaigns_and_apps_are_not_shown(it: Marking) -> None:
     assert list(it.store.marks_of(SALE, app_id=SHOP)) == []
 
 
+def test_marks_of_a_campaign_are_forgotten_and_what_it_is_for_stays(it: Marking) -> None:
+    it.schedule()
+    marks = [a_mark(), a_mark(kind=MarkKind.CLICKED), a_mark(chunk_id=NEXT)]
+    it.store.add_marks([*marks, a_mark(campaign_id=OTHER)], app_id=SHOP)
+    it.store.add_marks([a_mark()], app_id=CAFE)
+    for _ in range(2):
+        it.store.forget_marks(SALE, app_id=SHOP)
+    assert list(it.store.marks_of(SALE, app_id=SHOP)) == []
+    assert len(list(it.store.marks_of(OTHER, app_id=SHOP))) == 1
+    assert len(list(it.store.marks_of(SALE, app_id=CAFE))) == 1
+    assert len(it.store.goals_of(SHOP)) == 1
+
+
 def test_marks_of_one_chunk_and_variant_lie_together(it: Marking) -> None:
     marks = [
         a_mark(kind=kind, chunk_id=chunk_id, variant=variant)

@@ -30,6 +30,11 @@ class InMemoryArchive(Archive):
                 yield file
 
     @override
+    def sizes(self, app_id: str, *, day: date | None = None) -> Iterator[tuple[ArchiveFile, int]]:
+        for file in self.files(app_id, day=day):
+            yield file, len(self.kept[file])
+
+    @override
     def index(self, file: ArchiveFile) -> Index:
         return Index(
             sequences=frozenset(event.sequence for event in self.kept[file]),

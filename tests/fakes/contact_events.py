@@ -192,6 +192,10 @@ class InMemoryCountStore(CountStore):
     def set_progress(self, progress: Progress) -> None:
         self.how_far = progress
 
+    @override
+    def forget_counts(self, hour: datetime, *, app_id: str) -> None:
+        self.counted.pop((app_id, hour), None)
+
     def _hours(self, app_id: str, since: datetime, until: datetime) -> Iterator[Counts]:
         for (whose, hour), (_, counts) in self.counted.items():
             if whose == app_id and hour_of(since) <= hour <= until:

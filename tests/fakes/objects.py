@@ -54,7 +54,9 @@ class ObjectsHandler(BaseHTTPRequestHandler):
         place = f"{bucket.rstrip('/')}/"
         keys = sorted(one.removeprefix(place) for one in self.objects if one.startswith(place))
         found = "".join(
-            f"<Contents><Key>{key}</Key></Contents>" for key in keys if key.startswith(prefix)
+            f"<Contents><Key>{key}</Key><Size>{len(self.objects[place + key])}</Size></Contents>"
+            for key in keys
+            if key.startswith(prefix)
         )
         self._answer(200, f"<ListBucketResult>{found}</ListBucketResult>".encode())
 

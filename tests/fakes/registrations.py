@@ -831,6 +831,11 @@ class InMemoryAudienceStore(AudienceStore):
                 raise StaleError(contact_id)
             self._memory.happenings[app_id, contact_id] = happenings
 
+    @override
+    def forget_happenings(self, contact_id: str, *, app_id: str) -> None:
+        with self._memory.lock:
+            self._memory.happenings.pop((app_id, contact_id), None)
+
     def _member(self, app_id: str, device_id: str) -> AudienceMember:
         device = self._memory.devices[app_id, device_id]
         audience = self._memory.audiences.get((app_id, device_id), Audience())

@@ -41,6 +41,14 @@ class InMemoryMarkStore(MarkStore):
         ]
 
     @override
+    def forget_marks(self, campaign_id: str, *, app_id: str) -> None:
+        self.kept = {
+            (app, mark)
+            for app, mark in self.kept
+            if (app, mark.campaign_id) != (app_id, campaign_id)
+        }
+
+    @override
     def put_goal(self, goal: Goal) -> None:
         self.goals[goal.app_id, goal.campaign_id] = goal
 

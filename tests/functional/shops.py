@@ -31,6 +31,8 @@ CLOCKS = (
     "functions.project_ad_state.wiring",
     "functions.fold_ad_events.wiring",
     "functions.sweep_leases.handler",
+    "functions.rebuild_projections.wiring",
+    "functions.rebuild_projections.wiring.services",
 )
 """Whose time is the test's; doors and registrations keep the true one."""
 

@@ -120,6 +120,8 @@ def test_the_stacks_say_where_their_doors_are(service: Template, gateway: Templa
         "CouponsApiUrl",
         "PlacementsApiUrl",
         "Settler",
+        "Compactor",
+        "Rebuilder",
     }
 
 

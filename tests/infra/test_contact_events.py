@@ -60,6 +60,18 @@ def test_the_compactor_reads_the_ledger_and_moves_files(service: Template) -> No
     }
 
 
+def test_the_rebuilder_writes_what_is_made_of_the_ledger(service: Template) -> None:
+    assert service.rights("rebuild_projections") == {
+        "ContactEvents": READ | dynamodb("PutItem", "DeleteItem"),
+        "ContactEvents/index/time": dynamodb("Query"),
+        "Registrations": READ | WRITE,
+        "Registrations/index/anonymous": dynamodb("Query"),
+        "ContactPolicy": dynamodb("Query"),
+        "Push": dynamodb("Query", "PutItem", "UpdateItem", "DeleteItem"),
+        "Placements": dynamodb("Query", "GetItem", "PutItem", "UpdateItem"),
+    }
+
+
 def test_everything_that_the_ledger_tells_is_archived(service: Template) -> None:
     rule = service.all("AWS::Events::Rule")["ContactEventsToArchive"]
     assert rule["EventPattern"] == {"source": ["engage"]}

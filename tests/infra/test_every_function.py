@@ -25,6 +25,7 @@ PACKAGES = {
     "project_audience",
     "publish_coupon",
     "push_api",
+    "rebuild_projections",
     "registrations_api",
     "relay_events",
     "release_deferrals",

@@ -119,6 +119,15 @@ class Forgotten:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What lies in a drawer: files, their ``size`` in bytes, and events, where they were read."""
+
+    files: int
+    size: int
+    events: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """A drawer beside the ledger, in events; ``files`` counts its files.
 

@@ -18,6 +18,7 @@ from shared.contact_events.model.archives import (
     Comparison,
     Drawer,
     Forgotten,
+    Held,
     compared,
     drawers,
     span_of,
@@ -126,9 +127,20 @@ class CompactionService:
             for drawer in sorted({*files, *recorded})
         ]
 
-    def files(self, app_id: str) -> Mapping[Drawer, int]:
-        """Return how many files there are, by where they lie."""
-        return Counter(file.drawer for file in self.archive.files(app_id))
+    def held(self, app_id: str, *, day: date | None = None) -> Mapping[Drawer, Held]:
+        """Return what there is, by where it lies; of one day also how many events that are."""
+        files, sizes = defaultdict[Drawer, list[ArchiveFile]](list), Counter[Drawer]()
+        for file, size in self.archive.sizes(app_id, day=day):
+            files[file.drawer].append(file)
+            sizes[file.drawer] += size
+        return {
+            drawer: Held(
+                files=len(some),
+                size=sizes[drawer],
+                events=len(self._sequences(some)) if day else None,
+            )
+            for drawer, some in sorted(files.items())
+        }
 
     def _sequences(self, files: Sequence[ArchiveFile]) -> frozenset[str]:
         return frozenset(one for file in files for one in self.archive.index(file).sequences)

@@ -9,6 +9,7 @@ from shared.contact_events.store.ledger import (
     DynamoReceiptStore,
     DynamoRejectStore,
 )
+from shared.contact_events.store.rebuilds import DynamoRebuildStore
 from shared.contact_events.store.reports import DynamoCountStore
 from shared.contact_events.store.resending import DynamoReplayStore
 from shared.contact_events.store.subscriptions import DynamoDeliveryStore, DynamoSubscriptionStore
@@ -21,6 +22,7 @@ __all__ = [
     "DynamoEventStore",
     "DynamoForeignEventStore",
     "DynamoInstanceStore",
+    "DynamoRebuildStore",
     "DynamoReceiptStore",
     "DynamoRejectStore",
     "DynamoReplayStore",

@@ -70,6 +70,11 @@ class BucketArchive(Archive):
         yield from map(ArchiveFile.of_key, self._bucket.keys(folder_of(app_id, day)))
 
     @override
+    def sizes(self, app_id: str, *, day: date | None = None) -> Iterator[tuple[ArchiveFile, int]]:
+        for key, size in self._bucket.sizes(folder_of(app_id, day)):
+            yield ArchiveFile.of_key(key), size
+
+    @override
     def index(self, file: ArchiveFile) -> Index:
         found = self._read(file, columns=["sequence", "contact"])
         contacts = frozenset(found.column("contact").unique().to_pylist())

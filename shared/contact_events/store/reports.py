@@ -19,7 +19,7 @@ from shared.contact_events.model.reports import months
 from shared.contact_events.ports import CountStore
 from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.events import Channel, Direction
-from shared.platform.dynamodb import Put, Row, WriteRefusedError, bind, commit
+from shared.platform.dynamodb import Delete, Put, Row, WriteRefusedError, bind, commit
 from shared.platform.ledger import RETENTION
 
 SAMPLES_KEPT = timedelta(days=35)
@@ -78,6 +78,12 @@ class DynamoCountStore(CountStore):
     @override
     def set_progress(self, progress: Progress) -> None:
         self._progress(*_PROGRESS, until=rfc3339(progress.until), at=rfc3339(progress.at)).save()
+
+    @override
+    def forget_counts(self, hour: datetime, *, app_id: str) -> None:
+        row = self._counted
+        cells, sample = _cells_key(app_id, hour), _sample_key(app_id, hour)
+        commit({"cells": Delete(row=row(*cells)), "sample": Delete(row=row(*sample))})
 
     def _put(
         self, key: tuple[str, str], content: Any, *, hour: datetime, at: datetime, kept: timedelta

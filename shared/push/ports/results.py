@@ -41,6 +41,10 @@ class MarkStore(Protocol):
         """Return the marks of a campaign; those of one chunk and variant lie together."""
         ...
 
+    def forget_marks(self, campaign_id: str, *, app_id: str) -> None:
+        """Delete the marks of a campaign; what it is for stays."""
+        ...
+
     def put_goal(self, goal: Goal) -> None:
         """Store what a campaign is for; it is forgotten some time after it is over."""
         ...

@@ -23,7 +23,7 @@ from shared.kernel.clock import from_rfc3339, rfc3339
 from shared.kernel.envelope import Envelope
 from shared.kernel.events import Subject
 from shared.kernel.ids import made_at
-from shared.platform.dynamodb import POOL, Put, Row, Update, bind, commit
+from shared.platform.dynamodb import POOL, Delete, Put, Row, Update, bind, commit
 from shared.platform.ledger import EventRow, from_row, partition
 from shared.push.events import SOURCE
 from shared.push.model.campaigns import Conversion
@@ -87,6 +87,13 @@ class DynamoMarkStore(MarkStore):
                 )
 
     @override
+    def forget_marks(self, campaign_id: str, *, app_id: str) -> None:
+        for shard in range(MARK_SHARDS):
+            pk = _shard_key(campaign_id, shard, app_id=app_id)
+            for row in self._marks.query(pk, consistent_read=True):
+                commit({"marks": Delete(row=row)})
+
+    @override
     def put_goal(self, goal: Goal) -> None:
         row = self._goal(
             _goals_key(goal.app_id),
@@ -101,7 +108,9 @@ class DynamoMarkStore(MarkStore):
 
     @override
     def goals_of(self, app_id: str) -> Sequence[Goal]:
-        return [_goal_of(row, app_id) for row in self._goal.query(_goals_key(app_id))]
+        # A goal that was put again a moment ago must not be missed for as long as it is kept.
+        rows = self._goal.query(_goals_key(app_id), consistent_read=True)
+        return [_goal_of(row, app_id) for row in rows]
 
     def _add(self, key: tuple[str, str], marks: Sequence[Mark]) -> None:
         row = self._marks

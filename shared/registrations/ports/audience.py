@@ -99,6 +99,10 @@ class AudienceStore(Protocol):
         """
         ...
 
+    def forget_happenings(self, contact_id: str, *, app_id: str) -> None:
+        """Delete what happened to a contact; again, it deletes nothing more."""
+        ...
+
 
 class Consents(Protocol):
     """What people said to pushes."""

@@ -39,6 +39,22 @@ PAGE = 1_000
 
 FRESH_SECONDS = 10
 
+TOLD_BY = frozenset(
+    {
+        "consent.granted.v1",
+        "consent.requested.v1",
+        "consent.withdrawn.v1",
+        "preferences.updated.v1",
+        "contact.identified.v1",
+        "contact.merged.v1",
+        "contact.unmerged.v1",
+        "contact.updated.v1",
+    }
+)
+"""Events after which something else may be true of a person, or of the devices they use.
+
+A registration is none: a device begins with a contact of its own, of whom nothing is known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudienceService:
@@ -127,9 +143,22 @@ class ProjectionService:
     consents: Consents
     asked: Callable[[str], frozenset[str]]
 
-    def is_asked_for(self, event_type: str, *, app_id: str) -> bool:
-        """Say whether some segment of an app asks for events of a type."""
-        return event_type in self.asked(app_id)
+    def hear(self, contact_id: str, event_type: str, happening: Happening, *, app_id: str) -> bool:
+        """Note an event if a segment asks for it; say whether there may be something to copy.
+
+        Raises:
+            StaleError: others wrote first ten times.
+        """
+        is_asked_for = event_type in self.asked(app_id)
+        if is_asked_for:
+            self.note(contact_id, event_type, happening, app_id=app_id)
+        return is_asked_for or event_type in TOLD_BY
+
+    def forget(self, contact_id: str, *, app_id: str) -> None:
+        """Delete what was noted of a contact, and what was copied to their devices."""
+        self.audience.forget_happenings(contact_id, app_id=app_id)
+        for device in self.devices.devices_of(contact_id, app_id=app_id):
+            self.audience.put_audience(device, Audience())
 
     def note(self, contact_id: str, event_type: str, happening: Happening, *, app_id: str) -> None:
         """Remember that an event happened to a contact; noted again it is the same.

@@ -151,6 +151,10 @@ class DynamoAudienceStore(AudienceStore):
             }
         )
 
+    @override
+    def forget_happenings(self, contact_id: str, *, app_id: str) -> None:
+        commit({"happenings": forget_happenings(self._happenings, contact_id, app_id=app_id)})
+
 
 def forget_happenings(row: type[HappeningsRow], contact_id: str, *, app_id: str) -> Delete:
     """Return the write that forgets what happened to a contact."""

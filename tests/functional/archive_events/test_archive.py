@@ -117,6 +117,9 @@ def test_rows_of_the_archive_are_rows_of_the_ledger(
     assert [(line["type"], line["files"]) for line in listed] == [
         (line["type"], 1) for line in shown
     ]
+    assert min(line["bytes"] for line in listed) > 100
+    of_day = deployed.invoke("compact_archive", {"list": asked})["items"]
+    assert [line["events"] for line in of_day] == [line["ledger"] for line in shown]
 
 
 def test_what_is_on_the_bus_is_as_its_schema_says(

@@ -1,0 +1,1 @@
+"""Worker that makes projections again from the ledger, when somebody asks for it."""
