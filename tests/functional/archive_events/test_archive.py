@@ -1,15 +1,14 @@
 """The archive as Lambda writes it, read by DuckDB beside the ledger it was made from."""
 
 import json
-from datetime import UTC, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from shared.kernel.clock import from_rfc3339, system_clock
-from shared.kernel.ids import made_at
+from shared.kernel.clock import system_clock
 from tests import parquet
 from tests.conftest import ROOT
 from tests.functional.bus import records
@@ -49,40 +48,13 @@ def compact(deployed: Deployment, monkeypatch: pytest.MonkeyPatch, *, later: tim
 
 def ledger(deployed: Deployment, dynamodb: Any, app_id: str) -> list[dict[str, Any]]:
     """Return an app's rows of the ledger as the archive's columns have them."""
-    rows = [
-        {name: next(iter(value.values())) for name, value in row.items()}
-        for row in dynamodb.scan(TableName=deployed.tables["contact_events"])["Items"]
-        if "sequence" in row and row["pk"]["S"].startswith(f"APP#{app_id}#")
-    ]
-    return [
-        {
-            "id": f"evt_{row['sequence']}",
-            "sequence": row["sequence"],
-            "app": app_id,
-            "type": row["type"],
-            "source": row["source"],
-            "time": from_rfc3339(row["time"]),
-            "recorded_at": made_at(row["sequence"]),
-            "day": made_at(row["sequence"]).date(),
-            "subject": row["subject"],
-            "contact": row["subject"].partition("/")[2]
-            if row["subject"].startswith("contact/")
-            else None,
-            **{one: row.get(one) for one in ("channel", "direction", "purpose", "cause")},
-            "data": json.loads(row["data"]),
-        }
-        for row in sorted(rows, key=lambda row: row["sequence"])
-    ]
+    items = dynamodb.scan(TableName=deployed.tables["contact_events"])["Items"]
+    return parquet.of_the_ledger(items, app_id)
 
 
 def archived(deployed: Deployment, app_id: str, folder: Path) -> list[dict[str, Any]]:
     """Return what DuckDB reads in an app's files."""
-    rows = parquet.rows(deployed.aws.objects, app_id, folder)
-    for row in rows:
-        row["data"] = json.loads(row["data"])
-        for name in ("time", "recorded_at"):
-            row[name] = row[name].astimezone(UTC)
-    return rows
+    return parquet.archived(deployed.aws.objects, app_id, folder)
 
 
 def test_rows_of_the_archive_are_rows_of_the_ledger(

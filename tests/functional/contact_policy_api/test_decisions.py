@@ -205,3 +205,17 @@ def test_a_complaint_by_another_channel_stops_the_push_a_second_later(shop: Shop
         "ticket-17",
     )
     assert shop.ask(purpose="transactional").body["decision"] == "allow"
+
+
+def test_a_complaint_that_was_closed_begins_a_rest(shop: Shop) -> None:
+    shop.put_policy(cooldowns=[{"id": "calm", "after": "complaint", "days": 3}])
+    assert shop.of_ada("POST /cases", {"case_id": "ticket-17"}).status == 201
+    assert shop.ask().body["decision"] == "drop"
+    assert shop.call("POST /cases/ticket-17/close").status == 200
+    rests = shop.ask().body
+    assert (rests["decision"], rests["because"][0]["gate"]) == ("defer", "cooldown")
+    assert rests["because"][0]["rule"] == "calm"
+    assert from_rfc3339(rests["until"]) == shop.clock() + timedelta(days=3)
+    assert shop.ask(purpose="transactional").body["decision"] == "allow"
+    shop.clock.advance(timedelta(days=3))
+    assert shop.ask().body["decision"] == "allow"

@@ -113,6 +113,30 @@ def test_a_push_opened_at_59_minutes_has_none_requested(shop: Shop, dynamodb_cli
     assert why["document"]["after"] == "PT1H"
 
 
+def test_a_purchase_on_another_channel_cancels_the_reminder_of_a_coupon(
+    shop: Shop, dynamodb_client: Any
+) -> None:
+    trigger_id = in_force(
+        shop,
+        name="claimed and not used",
+        when={"type": "coupon.claimed.v1"},
+        after="P3D",
+        unless=[
+            {"type": "coupon.redeemed.v1", "same": "coupon"},
+            {"type": "purchase.completed.v1"},
+        ],
+        reentry="once",
+    )
+    happens(shop, dynamodb_client, "coupon.claimed.v1", coupon_id="cpn_1")
+    shop.clock.advance(HOUR)
+    purchase = happens(shop, dynamodb_client, "purchase.completed.v1", 2, order_id="17")
+    (reminder,) = instances(shop, trigger_id)
+    assert (reminder["state"], reminder["because"]) == ("cancelled", purchase.id)
+    # A sweep looks at each minute that passed: so let there be few.
+    assert sweep(shop, after=3 * MINUTE) == {}
+    assert recorded(shop, "contact.requested.v1") == []
+
+
 def test_what_the_policy_refuses_is_told_with_its_rule(shop: Shop, dynamodb_client: Any) -> None:
     request = {**REMINDER["then"]["request"], "purpose": "marketing"}
     in_force(shop, then={"request": request})
@@ -170,7 +194,7 @@ def test_a_purchase_gives_a_reservation_back(
 ) -> None:
     in_force(
         shop,
-        when={"type": "order.completed.v1"},
+        when={"type": "purchase.completed.v1"},
         after="PT0S",
         unless=[],
         then={"release_reservations": {}},
@@ -178,7 +202,7 @@ def test_a_purchase_gives_a_reservation_back(
     held = ["red_" + "0" * 26] if is_reserved else []
     for redemption_id in held:
         happens(shop, dynamodb_client, "coupon.reserved.v1", redemption_id=redemption_id)
-    happens(shop, dynamodb_client, "order.completed.v1", 2)
+    happens(shop, dynamodb_client, "purchase.completed.v1", 2)
     state = "fired" if is_reserved else "suppressed"
     assert sweep(shop, after=4 * MINUTE) == {state: 1}
     # What is not held any more stays as it is.

@@ -174,6 +174,19 @@ def test_a_person_is_reminded_once_by_a_message_of_marketing(
     assert (event["data"]["messages"], event["purpose"]) == (1, "marketing")
 
 
+def test_who_bought_with_the_coupon_is_reminded_no_more(
+    reminding: Offers, dynamodb_client: Any
+) -> None:
+    coupon, shop = reminded(reminding), reminding.shop
+    # As the API does for each coupon of an order that was paid.
+    reminding.claims.note_used(coupon.coupon_id, contact_id=shop.contact_id, app_id=shop.app_id)
+    caught_up(reminding)
+    claim = reminding.claim_of(coupon)
+    assert claim is not None
+    assert claim.state is ClaimState.USED
+    assert told(shop.deployed, dynamodb_client, "message.queued.v1") == []
+
+
 def test_who_cannot_be_told_keeps_nobody_else_from_it(offers: Offers, dynamodb_client: Any) -> None:
     # This shop has no Firebase project.
     coupon = reminded(offers)
