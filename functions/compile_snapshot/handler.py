@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from functions.compile_snapshot.wiring import app_ids, budgets, snapshots
+from shared.kernel.envelope import app_of
 from shared.platform.observability import logger
 from shared.platform.queue import try_again
 
@@ -49,7 +50,7 @@ def _changed(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _about(detail: Mapping[str, Any]) -> tuple[str, tuple[str, str, str]]:
-    return detail["source"].split("/")[2], detail["subject"].partition("/")
+    return app_of(detail), detail["subject"].partition("/")
 
 
 def _is_compiled(app_id: str, changes: _Changes) -> bool:

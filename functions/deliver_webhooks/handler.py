@@ -14,6 +14,7 @@ from typing import Any
 from functions.deliver_webhooks.wiring import app_ids, deliveries, resender, subscriptions
 from shared.contact_events.ports import HasTime
 from shared.contact_events.service.deliveries import wanted
+from shared.kernel.envelope import app_of
 from shared.platform.observability import logger
 from shared.platform.queue import try_again
 
@@ -44,7 +45,7 @@ def _deliver(records: Sequence[dict[str, Any]], has_time: HasTime) -> dict[str, 
     by_app: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for record in records:
         detail = json.loads(record["body"])["detail"]
-        by_app[detail["source"].split("/")[2]].append(detail)
+        by_app[app_of(detail)].append(detail)
     works = [
         (subscription, events)
         for app_id, told in by_app.items()

@@ -9,6 +9,7 @@ from typing import Any
 
 from functions.generate_codes.wiring import LAST_CALL, runs
 from shared.coupons.errors import LeaseHeldError
+from shared.kernel.envelope import app_of
 from shared.platform.observability import logger
 from shared.platform.queue import try_again
 
@@ -43,7 +44,7 @@ def _job_of(body: dict[str, Any]) -> dict[str, str]:
     detail = body["detail"]
     told = detail["data"]
     return {
-        "app_id": detail["source"].split("/")[2],
+        "app_id": app_of(detail),
         "coupon_id": told["coupon_id"],
         "job_id": told["job_id"],
     }

@@ -10,6 +10,7 @@ from typing import Any
 
 from functions.note_whereabouts.wiring import whereabouts
 from shared.contact_policy.model.standing import Whereabouts
+from shared.kernel.envelope import app_of
 from shared.platform.observability import logger
 from shared.platform.queue import try_again
 
@@ -27,7 +28,7 @@ def _work(record: Mapping[str, Any]) -> bool:
     if note is None:
         logger().error("no such event is noted", type=detail["type"])
         return False
-    app_id, contact_id = detail["source"].split("/")[2], detail["subject"].partition("/")[2]
+    app_id, contact_id = app_of(detail), detail["subject"].partition("/")[2]
     note(app_id, contact_id, detail["data"])
     return True
 

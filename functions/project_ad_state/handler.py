@@ -19,7 +19,7 @@ from functions.project_ad_state.wiring import (
     is_erased,
 )
 from shared.kernel.clock import from_rfc3339, system_clock
-from shared.kernel.envelope import public_id
+from shared.kernel.envelope import app_of, public_id
 from shared.platform.observability import logger
 from shared.platform.queue import try_again
 from shared.registrations.errors import ContactErasedError
@@ -71,7 +71,7 @@ def _hear(published: Mapping[str, Any]) -> _Whom | None:
     kind, _, subject_id = detail["subject"].partition("/")
     told = _Told(
         type=published["detail-type"],
-        app_id=detail["source"].split("/")[2],
+        app_id=app_of(detail),
         contact_id=subject_id,
         event_id=public_id(detail["sequence"]),
         at=from_rfc3339(detail["time"]),

@@ -12,6 +12,7 @@ from typing import Any
 
 from functions.project_audience.wiring import projection
 from shared.kernel.clock import from_rfc3339
+from shared.kernel.envelope import app_of
 from shared.platform.observability import logger
 from shared.platform.queue import try_again
 from shared.registrations.model.audience import Happening
@@ -44,7 +45,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 def _hear(told: Mapping[str, Any]) -> _Whom | None:
     """Note what happened if a segment asks for it; return about whom to copy what is known now."""
     event_type, detail = told["detail-type"], told["detail"]
-    whom = _Whom(detail["source"].split("/")[2], detail["subject"].partition("/")[2])
+    whom = _Whom(app_of(detail), detail["subject"].partition("/")[2])
     happening = Happening(from_rfc3339(detail["time"]), detail["sequence"])
     is_told = projection().hear(whom.contact_id, event_type, happening, app_id=whom.app_id)
     return whom if is_told else None

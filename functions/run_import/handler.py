@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from functions.run_import.wiring import LAST_CALL, runs
+from shared.kernel.envelope import app_of
 from shared.platform.observability import logger
 from shared.platform.queue import try_again
 from shared.registrations.errors import LeaseHeldError
@@ -40,4 +41,4 @@ def _job_of(body: dict[str, Any]) -> tuple[str, str]:
     if "detail" not in body:
         return body["app_id"], body["import_id"]
     detail = body["detail"]
-    return detail["source"].split("/")[2], detail["data"]["import_id"]
+    return app_of(detail), detail["data"]["import_id"]

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from functions.send_push.wiring import end_of, sender
+from shared.kernel.envelope import app_of
 from shared.platform.observability import logger
 from shared.platform.queue import try_again
 from shared.push.errors import CredentialsError, LeaseHeldError, LeaseLostError
@@ -45,4 +46,4 @@ def _job_of(body: dict[str, Any]) -> tuple[str, str]:
     if "detail" not in body:
         return body["app_id"], body["chunk_id"]
     detail = body["detail"]
-    return detail["source"].split("/")[2], detail["data"]["chunk_id"]
+    return app_of(detail), detail["data"]["chunk_id"]

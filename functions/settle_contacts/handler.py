@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import Any
 
 from functions.settle_contacts.wiring import app_ids, forgetting, people, rotation
+from shared.kernel.envelope import app_of
 from shared.platform.observability import logger
 from shared.platform.queue import try_again
 from shared.registrations.errors import ErasureNotFoundError
@@ -27,7 +28,7 @@ def lambda_handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 def _erase(record: dict[str, Any]) -> bool:
     detail = json.loads(record["body"])["detail"]
-    app_id, contact_id = detail["source"].split("/")[2], detail["subject"].partition("/")[2]
+    app_id, contact_id = app_of(detail), detail["subject"].partition("/")[2]
     try:
         erasure = forgetting().work(contact_id, app_id=app_id)
     except ErasureNotFoundError:

@@ -101,6 +101,12 @@ def cloudevent(envelope: Envelope, *, org: str) -> dict[str, Any]:
     }
 
 
+def app_of(told: Mapping[str, Any]) -> str:
+    """Return the app that an event is of which ``cloudevent`` wrote."""
+    source: str = told["source"]
+    return source.split("/")[2]
+
+
 def published(told: Mapping[str, Any], *, event_type: str) -> Envelope:
     """Return the event that ``cloudevent`` wrote; ``event_type`` has no organisation before it."""
     _, _, app_id, source = told["source"].split("/", 3)

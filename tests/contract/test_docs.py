@@ -66,9 +66,9 @@ def blocks(kind: str) -> list[Any]:
 def test_every_block_is_of_a_kind_that_is_tried() -> None:
     kinds = {found["kind"].strip() for page in PAGES for found in FENCE.finditer(page.read_text())}
     # A block without a kind is a picture; a file of touches is read by the test of their reader,
-    # and the table of the archive by that of its files.
+    # the table of the archive by that of its files, and a receiver is run by that of deliveries.
     of_the_sdk = {"python", "python fleet", "sh curl"}  # tests/sdk runs them
-    assert kinds <= {"", "sh", "sh aws", "csv", "sql", *of_the_sdk}
+    assert kinds <= {"", "sh", "sh aws", "csv", "sql", "python receiver", *of_the_sdk}
 
 
 @pytest.mark.parametrize("command", blocks("sh"))

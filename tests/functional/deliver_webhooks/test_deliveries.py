@@ -3,10 +3,13 @@
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from standardwebhooks import WebhookVerificationError
 
+from shared.kernel.clock import system_clock
 from shared.kernel.envelope import cloudevent
 from shared.platform.dynamodb import commit
 from shared.platform.ledger import Ledger
@@ -48,6 +51,26 @@ def bring(shop: Shop, *events: dict[str, Any]) -> dict[str, Any]:
 def a_minute_later(shop: Shop) -> dict[str, Any]:
     shop.clock.advance(timedelta(minutes=1))
     return shop.deployed.invoke("deliver_webhooks", {})
+
+
+@pytest.mark.parametrize("form", ["structured", "batch"])
+def test_the_receiver_of_the_page_takes_each_event_once(
+    shop: Shop, there: Receiver, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "channels.md").read_text()
+    program = page.partition("```python receiver\n")[2].partition("```")[0]
+    shop.clock.advance(system_clock() - shop.clock())  # the library asks the machine's clock
+    given: dict[str, Any] = {"SECRET": subscribed(shop, there, mode=form)["secret"]}
+    exec(compile(program, "docs/channels.md", "exec"), given)  # noqa: S102 - our own page
+    bought = recorded(shop, "purchase.completed.v1")
+    bring(shop, bought)
+    (got,) = there.got
+    capsys.readouterr()
+    for _ in range(2):
+        given["receive"](got.body, got.headers)
+    assert capsys.readouterr().out == f"{bought['type']} {json.dumps(bought['data'])}\n"
+    with pytest.raises(WebhookVerificationError):
+        given["receive"](got.body + b" ", got.headers)
 
 
 def test_an_event_that_is_wanted_arrives_and_others_do_not(shop: Shop, there: Receiver) -> None:

@@ -1,4 +1,4 @@
-from shared.kernel.envelope import cloudevent, seal
+from shared.kernel.envelope import app_of, cloudevent, seal
 from shared.registrations.events import AppCreated, DeviceUnregistered
 from tests.fakes.clock import NOON
 
@@ -23,6 +23,11 @@ def test_an_event_leaves_as_a_cloudevent() -> None:
         "causationid": "evt_before",
         "data": {"device_id": "phone-001"},
     }
+
+
+def test_whose_an_event_is_can_be_told_from_what_left() -> None:
+    sealed = seal(AppCreated(app_id=APP, occurred_at=NOON, name="Shop"), sequence=SEQUENCE)
+    assert app_of(cloudevent(sealed, org="com.example")) == APP
 
 
 def test_an_event_may_be_about_something_else_than_a_contact() -> None:
