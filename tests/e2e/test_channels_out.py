@@ -20,6 +20,7 @@ from infra.local.story_stage import plain
 from shared.kernel.clock import from_rfc3339, rfc3339, system_clock
 from tests import parquet
 from tests.e2e.calls import PATIENCE, consumer, register
+from tests.e2e.conftest import Engage
 from tests.e2e.test_channels import Company, eventually, letter
 from tests.e2e.test_coupons import BASKET
 from tests.receivers import Received, Receiver, receiver
@@ -331,3 +332,13 @@ def test_rows_of_the_archive_are_rows_of_the_ledger(
         assert (line["files"], line["only_archive"], line["only_ledger"]) == (1, 0, 0)
     wholes = parquet.archived(outgoing.objects(), outgoing.app_id, tmp_path / "wholes")
     assert wholes == recorded
+
+
+def test_projections_are_made_again_by_a_command(engage: Engage, outgoing: Outgoing) -> None:
+    wanted = ("rebuild", "--app", outgoing.app_id)
+    looked, made = (engage.run(*wanted, *dry)["projections"] for dry in (["--dry-run"], []))
+    names = {"ad_counters", "audience", "channels", "results"}
+    assert {one["projection"] for one in looked} == {one["projection"] for one in made} == names
+    assert all(one["is_over"] for one in made)
+    read = {one["projection"]: one["read"] for one in looked}
+    assert all(one["read"] >= read[one["projection"]] for one in made)

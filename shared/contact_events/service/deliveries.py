@@ -164,6 +164,16 @@ class DeliveryService:
         more = len(found) > limit
         return Page(items=items, next_cursor=cursor_of(items[-1].delivery_id) if more else None)
 
+    def is_behind(self, subscription: Subscription) -> bool:
+        """Say whether something is due for a subscription that was not sent yet."""
+        due = self.deliveries.due(
+            subscription.subscription_id,
+            app_id=subscription.app_id,
+            until=self.clock(),
+            limit=1,
+        )
+        return bool(due)
+
     def _expect(self, subscription_id: str, *, app_id: str) -> None:
         if self.subscriptions.subscription(subscription_id, app_id=app_id) is None:
             raise SubscriptionNotFoundError(subscription_id)
@@ -175,16 +185,6 @@ class DeliveryService:
             subscription_id=subscription.subscription_id,
             at=self.clock(),
         )
-
-    def is_behind(self, subscription: Subscription) -> bool:
-        """Say whether something is due for a subscription that was not sent yet."""
-        due = self.deliveries.due(
-            subscription.subscription_id,
-            app_id=subscription.app_id,
-            until=self.clock(),
-            limit=1,
-        )
-        return bool(due)
 
     def _keep(self, delivery: Delivery) -> None:
         """Have a delivery wait, also where it was given up before; one that waits stays as it is.
