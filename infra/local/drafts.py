@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 
 from infra.local import policy as policies
-from infra.local.effects import effects_table, examples_table, markdown, summary
+from infra.local.effects import effects_table, examples, markdown, summary
 from infra.local.errors import LocalStackError
 from infra.local.marketers import AppId, Desk, RoleName, address_option, place
 from infra.local.outcome import AsJson, pairs, reporting, show, tell
@@ -63,7 +63,7 @@ def simulate(  # noqa: PLR0913 - options
         if not show(found, as_json):
             tell(effects_table(found))
             if found["examples"]:
-                tell(examples_table(found))
+                tell(examples(found))
             tell(summary(found))
 
 

@@ -5,36 +5,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
-_COLUMNS = (
-    *("rule", "channel", "allowed", "deferred", "refused"),
-    *("newly refused", "newly deferred", "newly allowed", "contacts"),
-)
-_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
+_COLUMNS = ("rule", "channel", "allowed", "deferred", "refused", "newly", "contacts")
 
 
 def effects_table(found: Mapping[str, Any]) -> Table:
     """Return the effect by rule and channel, before and after."""
-    table = Table(*_COLUMNS, box=None)
+    table = Table(*(Column(name, no_wrap=name != "newly") for name in _COLUMNS), box=None)
     for row in found["effects"]:
         table.add_row(*map(escape, _cells(row)))
     return table
 
 
-def examples_table(found: Mapping[str, Any]) -> Table:
-    """Return touches that the draft answers otherwise."""
-    table = Table("contact", "event", "channel", "before", "after", "because", box=None)
-    for one in found["examples"]:
-        table.add_row(
-            one["contact_id"],
-            one["event_id"],
-            one["channel"],
-            one["before"]["decision"],
-            one["after"]["decision"],
-            escape(_why(one)),
-        )
-    return table
+def examples(found: Mapping[str, Any]) -> str:
+    """Return touches that the draft answers otherwise, one a line."""
+    lines = [
+        f"{one['event_id']} of {one['contact_id']} by {one['channel']}:"
+        f" {one['before']['decision']} → {one['after']['decision']}, {_why(one)}"
+        for one in found["examples"]
+    ]
+    return "\n".join(lines)
 
 
 def summary(found: Mapping[str, Any]) -> str:
@@ -63,14 +54,14 @@ def _lines(found: Mapping[str, Any], name: str) -> Iterator[str]:
     if not found["differences"]:
         yield "The draft says what is in force."
     for one in found["differences"]:
-        yield f"- {_SIGNS[one['kind']]} **{_place(one)}** {one['kind']}{_change(one)}"
+        yield f"- **{_place(one)}** {one['kind']}{_change(one)}"
     yield ""
     yield f"### Effect from {found['since']} to {found['until']}"
     yield ""
     yield summary(found)
     yield ""
     yield _row(_COLUMNS)
-    yield _row(["---", "---", *["---:"] * 7])
+    yield _row(["---", "---", *["---:"] * 3, "---", "---:"])
     for row in found["effects"]:
         yield _row(_cells(row))
     if found["examples"]:
@@ -93,7 +84,11 @@ def _cells(row: Mapping[str, Any]) -> Sequence[str]:
             str(before[word]) if before[word] == after[word] else f"{before[word]} → {after[word]}"
             for word in ("allowed", "deferred", "refused")
         ),
-        *(str(row[word]) for word in ("newly_refused", "newly_deferred", "newly_allowed")),
+        ", ".join(
+            f"{row[f'newly_{word}']} {word}"
+            for word in ("refused", "deferred", "allowed")
+            if row[f"newly_{word}"]
+        ),
         str(row["contacts"]),
     )
 
