@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
+from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from shared.contact_policy.ports import AppPlace
+from typing_extensions import override
+
+from shared.contact_policy.ports import AppPlace, RecordedPast
 from shared.contact_policy.service.cases import CaseService
 from shared.contact_policy.service.consents import ConsentService
 from shared.contact_policy.service.control_groups import ControlGroupService
@@ -15,6 +19,7 @@ from shared.contact_policy.service.policies import PolicyCache, PolicyService
 from shared.contact_policy.service.preferences import PreferenceService
 from shared.contact_policy.store import DynamoPersonStore, DynamoPolicyStore
 from shared.kernel.clock import system_clock
+from shared.kernel.envelope import Envelope
 from shared.kernel.ids import Ids
 from shared.platform.auth import deployment
 from shared.platform.auth.doors import Doors
@@ -43,6 +48,8 @@ from shared.registrations.store import (
 )
 
 if TYPE_CHECKING:
+    from shared.contact_events.ports import EventStore
+    from shared.contact_policy.service.simulating import SimulationService
     from shared.registrations.ports import StatefulDomain
     from shared.registrations.service.resolution import ResolutionService
 
@@ -60,6 +67,34 @@ class RegisteredApps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedEvents(RecordedPast):
+    """The ledger, as far as simulations need it."""
+
+    events: "EventStore"
+
+    @override
+    def recorded_in(
+        self, hour: datetime, *, app_id: str, limit: int
+    ) -> tuple[Sequence[Envelope], bool]:
+        from shared.contact_events.model.hours import HOUR  # noqa: PLC0415
+        from shared.contact_events.model.replays import last_before  # noqa: PLC0415
+
+        first, last = last_before(hour), last_before(hour + HOUR)
+        page = self.events.page_of(hour, app_id=app_id, after=first, last=last, limit=limit)
+        return page.events, page.after is None
+
+    @override
+    def timeline_of(
+        self, contact_id: str, *, app_id: str, since: datetime, limit: int
+    ) -> Sequence[Envelope]:
+        from shared.contact_events.model.timelines import TimelineQuery  # noqa: PLC0415
+
+        newest = TimelineQuery(since=since, newest_first=True)
+        placed = self.events.timeline(contact_id, app_id=app_id, query=newest)
+        return [one.event for one in islice(placed, limit)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ContactPolicy:
     """The services of this domain, as one process has them."""
 
@@ -74,7 +109,7 @@ class ContactPolicy:
 @cache
 def contact_policy() -> ContactPolicy:
     """Return the contact policy of this process."""
-    policies = DynamoPolicyStore(table=settings().contact_policy_table, ledger=_ledger())
+    policies = _policies()
     rules = PolicyCache(store=policies, apps=RegisteredApps(apps=_apps()), elapsed=monotonic)
     people, clock, ids = _policy_people(), system_clock, _ids()
     return ContactPolicy(
@@ -86,6 +121,22 @@ def contact_policy() -> ContactPolicy:
         consents=ConsentService(people=people, clock=clock, ids=ids, pause=pause_after),
         cases=CaseService(people=people, clock=clock, ids=ids, pause=pause_after),
         control_groups=ControlGroupService(store=policies, clock=clock, ids=ids, pause=pause_after),
+    )
+
+
+@cache
+def simulations() -> "SimulationService":
+    """Return who plays the last days to drafts; few requests ask for it."""
+    from shared.contact_events.store import DynamoEventStore  # noqa: PLC0415
+    from shared.contact_policy.service.simulating import SimulationService  # noqa: PLC0415
+
+    return SimulationService(
+        ledger=RecordedEvents(events=DynamoEventStore(table=settings().contact_events_table)),
+        people=_policy_people(),
+        policies=_policies(),
+        apps=RegisteredApps(apps=_apps()),
+        clock=system_clock,
+        elapsed=monotonic,
     )
 
 
@@ -171,12 +222,11 @@ def _resolution() -> "ResolutionService":
     from shared.registrations.service.resolution import ResolutionService  # noqa: PLC0415
     from shared.registrations.service.vault import VaultService  # noqa: PLC0415
 
-    policies = DynamoPolicyStore(table=settings().contact_policy_table, ledger=_ledger())
     people = PeopleService(
         contacts=_contacts(),
         devices=_devices(),
         domains=[
-            PersonService(people=_policy_people(), policies=policies, pause=pause_after),
+            PersonService(people=_policy_people(), policies=_policies(), pause=pause_after),
             *_coupon_people(),
             _ad_people(),
         ],
@@ -215,6 +265,11 @@ def _ad_people() -> "StatefulDomain":
 
     states = DynamoAdStates(table=settings().placements_table)
     return PersonService(states=states, pause=pause_after)
+
+
+@cache
+def _policies() -> DynamoPolicyStore:
+    return DynamoPolicyStore(table=settings().contact_policy_table, ledger=_ledger())
 
 
 @cache

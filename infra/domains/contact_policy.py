@@ -50,6 +50,8 @@ class ContactPolicy(Construct):
                 "PLACEMENTS_TABLE": data.placements.table_name,
                 "PUBLIC_URL": Context.of(self).public_url,
             },
+            # A simulation reads the ledger for 20 seconds; the gateway waits for 30.
+            timeout=Duration.seconds(29),
         )
         data.doors.open_to(self.api)
         data.doors.show_encryption_key(self.api)
@@ -61,6 +63,8 @@ class ContactPolicy(Construct):
         data.coupons.allow(self.api, "GetItem", "Query", "PutItem", "DeleteItem")
         data.placements.allow(self.api, "GetItem", "PutItem")
         data.contact_events.allow(self.api, "PutItem")
+        # A draft is played to what the ledger has of the last days.
+        data.contact_events.allow_reading(self.api, index="time")
 
         dead_letters = EngageDeadLetters(self, "DeadLetters")
         self._learn(data, dead_letters)

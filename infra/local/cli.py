@@ -22,6 +22,7 @@ from infra.local.archive import archive
 from infra.local.campaigns import campaign
 from infra.local.checkout import Checkout
 from infra.local.coupons import coupon
+from infra.local.drafts import diff, laws, simulate
 from infra.local.errors import LocalStackError
 from infra.local.fleet import fleet
 from infra.local.logs import Line, lines
@@ -45,6 +46,9 @@ app = typer.Typer(
 )
 policy = typer.Typer(help="Looks at contact policies before they are in force.")
 app.add_typer(policy, name="policy", no_args_is_help=True)
+policy.add_typer(laws, name="laws")
+policy.command("simulate")(simulate)
+policy.command("diff")(diff)
 app.add_typer(ads, name="ads")
 app.add_typer(archive, name="archive")
 app.add_typer(campaign, name="campaign")

@@ -20,6 +20,9 @@ from typing_extensions import override
 from infra.local.checkout import Checkout
 from infra.local.errors import LocalStackError
 
+_LAWS = re.compile(r"^laws:.*\n(?:(?:[ \t]+|- ).*\n)*", re.MULTILINE)
+"""The section of laws in YAML: its line, and what is below it."""
+
 _MARKS = {"error": "[red]✗[/]", "note": "[yellow]·[/]"}
 
 
@@ -74,6 +77,66 @@ def default(checkout: Checkout) -> str:
     document = _ask("default", checkout=checkout)
     text: str = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
     return text
+
+
+def laws(checkout: Checkout) -> Sequence[Mapping[str, Any]]:
+    """Return the law packs: their rules, their sources, and what they leave out.
+
+    Raises:
+        LocalStackError: the domain could not tell.
+    """
+    found: Sequence[Mapping[str, Any]] = _ask("laws", checkout=checkout)
+    return found
+
+
+def draft(file: Path) -> dict[str, Any]:
+    """Return the document of a file in JSON (``.json``) or YAML.
+
+    Raises:
+        LocalStackError: it is neither, or no mapping.
+        OSError: the file cannot be opened.
+    """
+    try:
+        document = json.loads(_read(file))
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as problem:
+        detail = " ".join(str(problem).split())
+        raise LocalStackError(f"{file} cannot be read: {detail}", fix="Mend it.") from problem
+    if not isinstance(document, dict):
+        raise LocalStackError(f"{file} is no policy document.", fix="`engage policy default`")
+    return document
+
+
+def joined(file: Path, names: Sequence[str]) -> str:
+    """Return the text of a policy's file with law packs switched on; all else stays as it is.
+
+    Raises:
+        LocalStackError: the file is no document, or its laws are written in a way of their own.
+        OSError: the file cannot be opened.
+    """
+    document = draft(file)
+    listed = document.get("laws") or []
+    laws = [*listed, *(name for name in dict.fromkeys(names) if name not in listed)]
+    wanted = {**document, "laws": laws}
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".json":
+        return json.dumps(wanted, indent=2, ensure_ascii=False) + "\n"
+    line = f"laws: [{', '.join(laws)}]\n"
+    changed, count = _LAWS.subn(line, text)
+    if not count:
+        changed = f"{text.rstrip()}\n{line}"
+    if not _says(changed, wanted):
+        raise LocalStackError(
+            f"The laws of {file} are written in a way that cannot be changed here.",
+            fix=f"Write the line yourself: {line.strip()}",
+        )
+    return changed
+
+
+def _says(text: str, document: Mapping[str, Any]) -> bool:
+    try:
+        return bool(yaml.load(text, Loader=_Loader) == document)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, ValueError):
+        return False
 
 
 def table(reviews: Sequence[Review]) -> Table:

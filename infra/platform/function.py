@@ -183,12 +183,14 @@ class ApiFunction(EngageFunction):
         *,
         package: str,
         environment: Mapping[str, str] | None = None,
+        timeout: Duration | None = None,
     ) -> None:
         super().__init__(
             scope,
             id_,
             package=package,
             environment=environment,
+            timeout=timeout,
             snap_start=Context.of(scope).snap_start,
         )
 

@@ -156,6 +156,22 @@ class PersonStore(Protocol):
         ...
 
 
+class RecordedPast(Protocol):
+    """What was recorded, read."""
+
+    def recorded_in(
+        self, hour: datetime, *, app_id: str, limit: int
+    ) -> tuple[Sequence[Envelope], bool]:
+        """Return at most so many events of an hour of recording, and whether those are all."""
+        ...
+
+    def timeline_of(
+        self, contact_id: str, *, app_id: str, since: datetime, limit: int
+    ) -> Sequence[Envelope]:
+        """Return one contact's newest events since an instant, at most so many, in any order."""
+        ...
+
+
 class DeferralStore(Protocol):
     """What is put off, by the minute in which it is due, and how far an app's minutes are done."""
 

@@ -40,7 +40,7 @@ _CALLS = 500
 _RACES = 3
 _ZURICH = "Europe/Zurich"
 _EVERYWHERE = list(Channel)
-_DOCUMENT: Mapping[str, list[dict[str, Any]]] = {
+DOCUMENT: Mapping[str, list[dict[str, Any]]] = {
     "consent": [
         {"id": "asked", "channels": ["email", "sms"], "requires": "opt_in"},
         {"id": "not-objected", "channels": ["push", "inapp"], "requires": "no_objection"},
@@ -121,7 +121,7 @@ def measure(ids: Collection[str], *, quick: bool, tell: Tell) -> Iterator[Result
 
 def _decision() -> Callable[[], Decision]:
     """Return a decision that passes every gate: no shorter way leads to an answer."""
-    assert sum(map(len, _DOCUMENT.values())) == RULES
+    assert sum(map(len, DOCUMENT.values())) == RULES
     kinds = islice(cycle(product(Channel, Purpose)), TOUCHES)
     touches = [
         touch(
@@ -143,7 +143,7 @@ def _decision() -> Callable[[], Decision]:
     return partial(
         decide,
         # As many ads as a tenth's weight allows would not fit into a person's item.
-        policy_of({**_DOCUMENT, "weights": {"ad": 1}}),
+        policy_of({**DOCUMENT, "weights": {"ad": 1}}),
         person=ADA,
         pressure=Pressure.of(touches),
         standing=Standing(parts={ADA: said}),

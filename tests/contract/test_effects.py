@@ -65,6 +65,22 @@ def test_what_another_system_sent_counts_once_with_the_weight_of_its_channel(
     assert touch.held_until is None
 
 
+def test_after_a_refusal_on_the_phone_the_french_law_has_sixty_days_of_rest(
+    it: PolicyServices,
+) -> None:
+    it.under(laws=["fr-phone"])
+    call = an_event(
+        "call.ended.v1",
+        channel="phone",
+        direction="out",
+        purpose="marketing",
+        data={"outcome": "refused"},
+    )
+    apply(it, [call, call])
+    assert it.effective().last(CooldownCause.REFUSAL, Channel.PHONE) == call.time
+    assert it.effective().last(CooldownCause.REFUSAL, Channel.SMS) is None
+
+
 def test_a_text_of_another_system_takes_the_last_place_under_the_cap(it: PolicyServices) -> None:
     it.capped(2)
     it.reserved()

@@ -118,6 +118,10 @@ BODIES: dict[str, Any] = {
         "caps": [{"id": "weekly", "limit": 3, "window": {"rolling": 168}}],
         "quiet_hours": [{"id": "night", "allowed": [{"from": "08:00", "to": "21:00"}]}],
     },
+    f"POST {APP}/policy/simulate": {
+        "document": {"caps": [{"id": "weekly", "limit": 3, "window": {"rolling": 168}}]},
+        "days": 1,
+    },
     f"POST {APP}/control-groups": {"percent": 10},
     f"POST {APP}/contact-decisions": {
         "identifiers": [{"namespace": "customer", "value": "4711"}],

@@ -1,4 +1,5 @@
 from shared.contact_events.model.event_types import OUR_SOURCES
+from shared.contact_policy.service.simulating import PLAYING
 from tests.infra.rights import DOORS, KEYS, READ, RECEIVE, WRITE, dynamodb
 from tests.infra.templates import Template, shown
 
@@ -11,10 +12,15 @@ def test_the_api_writes_the_policy_and_names_contacts_on_the_way(service: Templa
         "ContactPolicy": READ | dynamodb("PutItem"),
         "Registrations": READ | WRITE,
         "Registrations/index/anonymous": dynamodb("Query"),
-        "ContactEvents": dynamodb("PutItem"),
+        "ContactEvents": READ | dynamodb("PutItem"),
+        "ContactEvents/index/time": dynamodb("Query"),
         "Coupons": dynamodb("GetItem", "Query", "PutItem", "DeleteItem"),
         "Placements": dynamodb("GetItem", "PutItem"),
     }
+
+
+def test_a_simulation_ends_before_its_function_and_the_gateway_do(service: Template) -> None:
+    assert PLAYING + 5 < service.function("contact_policy_api")["Timeout"] < 30
 
 
 def test_who_learns_where_people_are_sees_the_policys_table_alone(service: Template) -> None:

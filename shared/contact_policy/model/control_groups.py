@@ -2,6 +2,7 @@
 
 import hmac
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.kernel.decisions import Candidate
 from shared.kernel.events import Channel
@@ -32,6 +33,7 @@ class ControlGroup:
         )
 
 
+@lru_cache(maxsize=4_096)
 def fraction(salt: str, contact_id: str) -> float:
     """Return a number from 0 to 1 (never 1), uniform over contacts: HMAC-SHA-256, 53 bits of it."""
     digest = hmac.digest(salt.encode(), contact_id.encode(), "sha256")

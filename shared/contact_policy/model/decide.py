@@ -1,6 +1,6 @@
 """May this person be told this, now? The one decision of the domain: pure, total, explained."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -63,11 +63,21 @@ def decide(  # noqa: PLR0913 - all that a decision depends on, each by its name
         default_country=default_country,
         now=whole_milliseconds(now),
     )
+    return judged(facts, candidate, tries=_other_channel)
+
+
+def judged(
+    facts: Facts,
+    candidate: Candidate,
+    *,
+    tries: Callable[[Facts, Candidate], Channel | None] = lambda _facts, _candidate: None,
+) -> Decision:
+    """Decide by facts that are there already; ``tries`` names a channel to be told of instead."""
     refused = _first_refusal(facts, candidate)
     if refused is None:
         return Allow(because=_remarks(facts, candidate))
     gate, refusal = refused
-    channel = _other_channel(facts, candidate) if gate in _HELD_BY_CHANNEL else None
+    channel = tries(facts, candidate) if gate in _HELD_BY_CHANNEL else None
     if refusal.until is None or refusal.until > facts.now + MOST_DEFERRAL:
         return Drop(because=refusal.reasons, try_channel=channel)
     if candidate.expires_at is not None and refusal.until >= candidate.expires_at:

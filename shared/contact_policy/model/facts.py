@@ -1,7 +1,7 @@
 """What a decision about one person rests on, worked out where a gate asks for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -12,6 +12,9 @@ from shared.contact_policy.model.pressure import Counts, Pressure
 from shared.contact_policy.model.standing import Effective, Standing
 from shared.contact_policy.model.zones import possible_countries, possible_zones
 from shared.kernel.clock import milliseconds
+
+_OF_THE_PERSON = {"moment", "effective", "counts", "zones", "countries"}
+"""What is worked out of facts without looking at the policy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +29,13 @@ class Facts:
     app_zone: str
     default_country: str | None
     now: datetime
+
+    def under(self, policy: Policy) -> "Facts":
+        """Return the same facts under another policy; what was worked out of the person stays."""
+        other = replace(self, policy=policy)
+        for name in _OF_THE_PERSON & self.__dict__.keys():
+            other.__dict__[name] = self.__dict__[name]
+        return other
 
     @cached_property
     def moment(self) -> int:

@@ -240,7 +240,7 @@ def priority(facts: Facts, candidate: Candidate) -> Refusal | None:
     """Wait until the touch fits under what the caps leave to its priority."""
     rules = [
         rule
-        for rule in _covering(facts, candidate).caps
+        for rule in _covering(facts, candidate).reserving
         if rule.limit_for(candidate.priority) < rule.limit
     ]
     return _refusal(list(_over(facts, candidate, rules, gate=Gate.PRIORITY)))

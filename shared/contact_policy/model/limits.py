@@ -35,6 +35,12 @@ def memory(policy: Policy) -> timedelta:
     return timedelta(hours=max(hours))
 
 
+def longest_rest(policy: Policy) -> timedelta:
+    """Return the longest rest that the policy, or a law of it, asks for."""
+    rules = [*policy.cooldowns, *(rule for name in policy.laws for rule in LAWS[name].cooldowns)]
+    return timedelta(days=max((rule.days for rule in rules), default=0))
+
+
 def most_touches(policy: Policy) -> int:
     """Return a bound on the touches of one person within the policy's memory.
 

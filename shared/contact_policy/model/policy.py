@@ -227,6 +227,9 @@ class Policy:
                 dedupe=tuple(rule for rule in self.dedupe if _covers(rule.scope, kind)),
                 gaps=tuple(rule for rule in self.gaps if _covers(rule.scope, kind)),
                 caps=tuple(rule for rule in self.caps if _covers(rule.scope, kind)),
+                reserving=tuple(
+                    rule for rule in self.caps if rule.reserved and _covers(rule.scope, kind)
+                ),
             )
             for kind in (kind_of(channel, purpose) for channel in Channel for purpose in Purpose)
         }
@@ -234,12 +237,13 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Covering:
-    """The rules of a policy that cover one kind of touch."""
+    """The rules of a policy that cover one kind of touch; ``reserving`` caps keep a part."""
 
     quiet_hours: tuple[QuietHoursRule, ...]
     dedupe: tuple[DedupeRule, ...]
     gaps: tuple[GapRule, ...]
     caps: tuple[CapRule, ...]
+    reserving: tuple[CapRule, ...]
 
 
 def hundredths(weight: float) -> int:

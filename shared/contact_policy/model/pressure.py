@@ -198,7 +198,7 @@ class Pressure:
     @classmethod
     def of(cls, touches: Iterable[Touch], *, version: int = 0) -> "Pressure":
         """Return the pressure that some touches make."""
-        rows = {_pack(touch)[:16]: _pack(touch) for touch in touches}
+        rows = {row[:16]: row for row in map(_pack, touches)}
         return cls(version=version, packed=_joined(rows))
 
     @property
@@ -224,6 +224,10 @@ class Pressure:
         """Return the pressure with one touch more; a touch of the same id is replaced."""
         row = _pack(touch)
         return self._of({**_rows(self.packed), row[:16]: row})
+
+    def earliest(self, count: int) -> "Pressure":
+        """Return the pressure with so many of its oldest touches alone."""
+        return replace(self, packed=self.packed[: count * TOUCH_BYTES])
 
     def without(self, touch_id: str) -> "Pressure":
         """Return the pressure without a touch, if it is there."""

@@ -153,6 +153,14 @@ class Part:
     control_groups: frozenset[str] = frozenset()
 
 
+def rested(part: Part, cause: CooldownCause, channel: Channel | None, *, at: datetime) -> Part:
+    """Return the part with a mark from which to rest; an older one than there is says nothing."""
+    marked = part.cooldowns.get((cause, channel))
+    if marked is not None and marked >= at:
+        return part
+    return replace(part, cooldowns={**part.cooldowns, (cause, channel): at})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What one person said: parts by origin. ``version`` counts writes; 0 is nothing stored."""

@@ -7,18 +7,23 @@ says to what.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.contact_policy.model.schema import LONGEST_TOPIC
 from shared.contact_policy.model.standing import ConsentKey, ConsentStatus
 from shared.kernel.envelope import Envelope
 from shared.kernel.events import Channel, Direction, Purpose
+from shared.kernel.ids import made_at
 
 COMPLAINED = "contact.complained.v1"
 GRANTED, WITHDRAWN = "consent.granted.v1", "consent.withdrawn.v1"
 BOUNCED = "message.bounced.v1"
 SENT = "message.sent.v1"
-CALLS = frozenset({"call.started.v1", "call.ended.v1"})
+CALL_ENDED = "call.ended.v1"
+CALLS = frozenset({"call.started.v1", CALL_ENDED})
+REFUSED = "refused"
+"""The outcome of a call in which the person said that they want no such calls."""
 
 _CONSENTS: Mapping[str, ConsentStatus] = {
     GRANTED: ConsentStatus.GRANTED,
@@ -100,6 +105,18 @@ def bounce_told(event: Envelope) -> Channel | None:
     if event.type != BOUNCED or event.channel is None or event.data.get("kind") == "transient":
         return None
     return Channel(event.channel)
+
+
+def refusal_told(event: Envelope) -> Channel | None:
+    """Return the channel on which a person said no, when they were called, to being called so."""
+    if event.type != CALL_ENDED or event.channel is None or event.direction == Direction.IN:
+        return None
+    return Channel(event.channel) if event.data.get("outcome") == REFUSED else None
+
+
+def happened_at(event: Envelope) -> datetime:
+    """Return when an event happened: at the latest when it was recorded, whatever clocks say."""
+    return min(event.time, made_at(event.sequence))
 
 
 def _is_touch(event: Envelope) -> bool:

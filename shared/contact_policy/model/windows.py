@@ -19,7 +19,11 @@ _QUARTER = 900_000
 
 def used(rule: CapRule, counts: Counts, *, zones: Sequence[str], now: int) -> int:
     """Return what counts of a cap's kinds in its window, in hundredths: the most of all zones."""
-    since = min([_since(rule, zone, now) for zone in zones])
+    window = rule.window
+    if isinstance(window, Calendar):
+        since = min([_since(rule, zone, now) for zone in zones])
+    else:
+        since = now - window.hours * _HOUR
     return counts.weight(rule.scope.kinds, since=since)
 
 

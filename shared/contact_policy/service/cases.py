@@ -7,7 +7,7 @@ from shared.contact_policy.errors import CaseIdTakenError, CaseNotFoundError
 from shared.contact_policy.events import CaseClosed, CaseOpened
 from shared.contact_policy.model.history import CaseRecord
 from shared.contact_policy.model.policy import CooldownCause
-from shared.contact_policy.model.standing import Case, Part
+from shared.contact_policy.model.standing import Case, rested
 from shared.contact_policy.ports import Pause, PersonStore
 from shared.contact_policy.service.consents import check_living
 from shared.contact_policy.service.settling import person_of, until_settled
@@ -133,11 +133,3 @@ class CaseService:
             kind=record.kind,
         )
         return seal(event, sequence=self.ids.sequence())
-
-
-def rested(part: Part, cause: CooldownCause, channel: Channel | None, *, at: datetime) -> Part:
-    """Return the part with a mark from which to rest; an older one than there is says nothing."""
-    marked = part.cooldowns.get((cause, channel))
-    if marked is not None and marked >= at:
-        return part
-    return replace(part, cooldowns={**part.cooldowns, (cause, channel): at})

@@ -3,11 +3,17 @@
 from dataclasses import dataclass
 
 from shared.contact_policy.model.policy import CooldownCause
-from shared.contact_policy.model.told import bounce_told, touch_told
+from shared.contact_policy.model.told import (
+    bounce_told,
+    happened_at,
+    refusal_told,
+    touch_told,
+)
 from shared.contact_policy.service.cases import CaseService
 from shared.contact_policy.service.noting import Noted, NotingService
-from shared.contact_policy.service.protection import ProtectionService, happened_at
+from shared.contact_policy.service.protection import ProtectionService
 from shared.kernel.envelope import Envelope
+from shared.kernel.events import Channel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,22 +25,22 @@ class EffectService:
     noting: NotingService
 
     def apply(self, event: Envelope) -> None:
-        """Heed what a person said, count what reached them, and note what did not.
+        """Heed what a person said, count what reached them, and note what did not or was refused.
 
         Raises:
             ConsentInvalidError: too much was said before.
             PersonBusyError: others kept changing the person; again does the rest.
         """
         self.protection.heed(event)
-        self._rest_after_bounce(event)
+        self._rest(event, after=CooldownCause.BOUNCE, channel=bounce_told(event))
+        self._rest(event, after=CooldownCause.REFUSAL, channel=refusal_told(event))
         self._count(event)
 
-    def _rest_after_bounce(self, event: Envelope) -> None:
-        channel = bounce_told(event)
+    def _rest(self, event: Envelope, *, after: CooldownCause, channel: Channel | None) -> None:
         if channel:
             self.cases.note(
                 event.subject.id,
-                CooldownCause.BOUNCE,
+                after,
                 app_id=event.app_id,
                 channel=channel,
                 at=happened_at(event),

@@ -34,6 +34,23 @@ class Rulebook:
     memory: timedelta
 
 
+def rulebook(app_id: str, *, store: PolicyStore, apps: Apps) -> Rulebook:
+    """Return the rules of an app as they are now.
+
+    Raises:
+        AppNotFoundError: there is no such app.
+    """
+    put, control = store.rules(app_id)
+    policy = put.policy if put else default_policy()
+    return Rulebook(
+        policy=policy,
+        version=put.version if put else 0,
+        control_groups=control.groups,
+        place=apps.place_of(app_id),
+        memory=memory(policy),
+    )
+
+
 @dataclass(slots=True, kw_only=True)
 class PolicyCache:
     """The rulebooks of a process, each at most 10 seconds old.
@@ -54,15 +71,7 @@ class PolicyCache:
         return self._books.of(app_id)
 
     def _read(self, app_id: str) -> Rulebook:
-        put, control = self.store.rules(app_id)
-        policy = put.policy if put else default_policy()
-        return Rulebook(
-            policy=policy,
-            version=put.version if put else 0,
-            control_groups=control.groups,
-            place=self.apps.place_of(app_id),
-            memory=memory(policy),
-        )
+        return rulebook(app_id, store=self.store, apps=self.apps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

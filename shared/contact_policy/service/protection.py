@@ -5,15 +5,19 @@ Each may be told again, and in any order: an event counts once, by its id.
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 
 from shared.contact_policy.errors import PersonErasedError
 from shared.contact_policy.model.schema import LONGEST_TOPIC
-from shared.contact_policy.model.told import COMPLAINED, WITHDRAWN, ToldConsent, consent_told
+from shared.contact_policy.model.told import (
+    COMPLAINED,
+    WITHDRAWN,
+    ToldConsent,
+    consent_told,
+    happened_at,
+)
 from shared.contact_policy.service.cases import CaseService
 from shared.contact_policy.service.consents import ConsentService, Heard, Statement
 from shared.kernel.envelope import Envelope
-from shared.kernel.ids import made_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +63,3 @@ class ProtectionService:
         )
         heard = Heard(status=told.status, at=happened_at(event), name=event.sequence)
         self.consents.hear(statement, heard)
-
-
-def happened_at(event: Envelope) -> datetime:
-    """Return when an event happened: at the latest when it was recorded, whatever clocks say."""
-    return min(event.time, made_at(event.sequence))

@@ -14,6 +14,7 @@ from shared.contact_policy.model.told import (
     WITHDRAWN,
     bounce_told,
     consent_told,
+    refusal_told,
     touch_told,
 )
 from shared.kernel.envelope import cloudevent, published
@@ -161,6 +162,26 @@ def test_without_any_channel_a_refusal_is_of_every_one_and_an_agreement_is_none(
 def test_who_cannot_be_reached_rests_unless_it_passes(kind: str, *, rests: bool) -> None:
     event = an_event(BOUNCED, channel="email", data={"kind": kind})
     assert (bounce_told(event) is Channel.EMAIL) is rests
+
+
+@pytest.mark.parametrize(
+    ("event_type", "direction", "outcome", "rests"),
+    [
+        ("call.ended.v1", "out", "refused", True),
+        ("call.ended.v1", None, "refused", True),
+        ("call.ended.v1", "out", "reached", False),
+        ("call.ended.v1", "out", None, False),
+        ("call.ended.v1", "in", "refused", False),
+        ("call.started.v1", "out", "refused", False),
+    ],
+)
+def test_who_said_no_when_they_were_called_rests_from_calls(
+    event_type: str, direction: str | None, outcome: str | None, rests: bool
+) -> None:
+    data = {"outcome": outcome}
+    event = an_event(event_type, channel="phone", direction=direction, data=data)
+    assert (refusal_told(event) is Channel.PHONE) is rests
+    assert refusal_told(an_event(event_type, direction=direction, data=data)) is None
 
 
 def test_a_bounce_that_says_no_more_counts_where_it_has_a_channel() -> None:

@@ -25,6 +25,7 @@ from shared.kernel.decisions import (
     DEFAULT_PRIORITY,
     Allow,
     Candidate,
+    Decision,
     Defer,
     Drop,
     Reason,
@@ -136,6 +137,11 @@ class DecisionIn(In):
         return timedelta(seconds=self.hold_seconds)
 
 
+def decision_word(decision: Decision) -> str:
+    """Return the word for a decision."""
+    return {Allow: "allow", Defer: "defer", Drop: "drop"}[type(decision)]
+
+
 class ReasonOut(Out):
     """Why, with the rule's figure, and until when."""
 
@@ -167,9 +173,8 @@ class DecisionOut(Out):
     def of(cls, answer: Answer) -> Self:
         """Render a decision, with what was reserved."""
         decision, reservation = answer
-        word = {Allow: "allow", Defer: "defer", Drop: "drop"}[type(decision)]
         return cls(
-            decision=word,
+            decision=decision_word(decision),
             because=tuple(ReasonOut.of(reason) for reason in decision.because),
             until=decision.until if isinstance(decision, Defer) else None,
             try_channel=None if isinstance(decision, Allow) else decision.try_channel,
