@@ -42,6 +42,13 @@ class MessageNotFoundError(PushError):
     fault = Fault.NOT_FOUND
 
 
+class InboxStateError(PushError):
+    """The message in the inbox is further on: what was read is not unread again."""
+
+    code = "inbox_state"
+    fault = Fault.CONFLICT
+
+
 class LeaseHeldError(Exception):
     """Another sender works on the chunk: come again when its lease is over."""
 

@@ -28,14 +28,16 @@ class MessagesQueued(DomainEvent):
 class MessageEvent(DomainEvent):
     """A fact about one message, on its contact's timeline.
 
-    ``variant`` is the text of the campaign, where the message is part of one.
+    ``channel`` is ``inapp`` of what stands in an inbox or is shown in the app. What was put into an
+    inbox without a push has no ``device_id``. ``variant`` is the text of the campaign, where the
+    message is part of one.
     """
 
     source: ClassVar[str] = SOURCE
-    channel: ClassVar[Channel | None] = Channel.PUSH
+    channel: Channel = Channel.PUSH  # type: ignore[misc]
     direction: ClassVar[Direction | None] = Direction.OUT
     contact_id: str
-    device_id: str
+    device_id: str | None
     message_id: str
     purpose: Purpose
     campaign_id: str | None = None
@@ -99,6 +101,20 @@ class MessageClicked(_Reported):
     """The person followed the message's link or button."""
 
     type: ClassVar[str] = "message.clicked.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSeen(_Reported):
+    """The message was on the screen, in the list of an inbox."""
+
+    type: ClassVar[str] = "message.seen.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageArchived(_Reported):
+    """The person put the message away."""
+
+    type: ClassVar[str] = "message.archived.v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from shared.push.ports.explaining import (
     PolicyAdvice,
     TemplateTexts,
 )
+from shared.push.ports.inbox import InboxPeople, InboxStore, Leave
 from shared.push.ports.messages import (
     Apps,
     Asked,
@@ -70,7 +71,10 @@ __all__ = [
     "Contacts",
     "DeviceFacts",
     "Devices",
+    "InboxPeople",
+    "InboxStore",
     "Jobs",
+    "Leave",
     "MarkStore",
     "MessageArchive",
     "People",

@@ -2,6 +2,7 @@
 
 from shared.push.store.campaigns import DynamoCampaignStore
 from shared.push.store.chunks import DynamoChunkStore
+from shared.push.store.inbox import DynamoInboxStore
 from shared.push.store.jobs import QueuedJobs
 from shared.push.store.plans import DynamoPlanStore
 from shared.push.store.results import DynamoMarkStore, DynamoToldEvents
@@ -10,6 +11,7 @@ from shared.push.store.templates import DynamoTemplateStore
 __all__ = [
     "DynamoCampaignStore",
     "DynamoChunkStore",
+    "DynamoInboxStore",
     "DynamoMarkStore",
     "DynamoPlanStore",
     "DynamoTemplateStore",
