@@ -3,12 +3,14 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cache
 from random import sample
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from shared.kernel.clock import Clock, system_clock
+from shared.kernel.decisions import Decision
 from shared.kernel.ids import Ids
 from shared.platform.auth import deployment
 from shared.platform.auth.doors import Doors
@@ -20,6 +22,7 @@ from shared.platform.settings import settings
 from shared.push.model.planning import AUDIENCE_SHARDS, Member
 from shared.push.ports import (
     AppFacts,
+    Asked,
     AudienceAnswer,
     AudienceEstimate,
     AudienceStep,
@@ -29,12 +32,15 @@ from shared.push.ports import (
     PersonFacts,
 )
 from shared.push.service.campaigns import CampaignService
+from shared.push.service.inbox import InboxService
 from shared.push.service.messages import MessageService
+from shared.push.service.placing import InboxCopies, PlacingService
 from shared.push.service.rehearsals import RehearsalService
 from shared.push.service.results import ResultService
 from shared.push.store import (
     DynamoCampaignStore,
     DynamoChunkStore,
+    DynamoInboxStore,
     DynamoMarkStore,
     DynamoPlanStore,
     DynamoTemplateStore,
@@ -134,6 +140,40 @@ class RegisteredPersons:
             return self.origins.origins_of(contact_id, app_id=app_id)
         except ContactErasedError:
             return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredInboxPeople:
+    """The registrations' people, as far as inboxes need them."""
+
+    origins: OriginService
+
+    def contacts_on(self, device_id: str, *, app_id: str) -> Sequence[str]:
+        """Return the contact on a device and all that were joined to it."""
+        device = self.origins.devices.get_device(app_id=app_id, device_id=device_id)
+        return self.origins.origins_of(device.contact_id, app_id=app_id)
+
+    def is_known(self, contact_id: str, *, app_id: str) -> bool:
+        """Say whether anything is known under a contact's id."""
+        try:
+            return self.origins.is_known(contact_id, app_id=app_id)
+        except ContactErasedError:
+            return False
+
+
+class PolicyLeave:
+    """The contact policy, as far as what is told in the app needs it."""
+
+    def ask(self, asked: Sequence[Asked]) -> Sequence[Decision]:
+        """Decide for each, in order; who is allowed is counted from now on."""
+        from shared.contact_policy.service.decisions import Request  # noqa: PLC0415
+
+        requests = [Request(candidate=one.candidate, key=one.key) for one in asked]
+        return [decision for decision, _ in _policy().reserve_many(requests)]
+
+    def judge(self, asked: Sequence[Asked], *, at: datetime) -> Sequence[Decision]:
+        """Say for each what would be decided at an instant; nobody is counted."""
+        return _policy().decide_many([one.candidate for one in asked], at=at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,6 +288,27 @@ def messages() -> MessageService:
         apps=RegisteredApps(apps=_app_store()),
         clock=system_clock,
         ids=_ids(),
+        copies=InboxCopies(inboxes=_inbox_store(), clock=system_clock),
+    )
+
+
+@cache
+def inbox() -> InboxService:
+    """Return the inboxes of this process."""
+    return InboxService(
+        inboxes=_inbox_store(), people=_inbox_people(), clock=system_clock, ids=_ids()
+    )
+
+
+@cache
+def placing() -> PlacingService:
+    """Return who puts messages into inboxes; the contact policy is loaded with the first."""
+    return PlacingService(
+        inboxes=_inbox_store(),
+        people=_inbox_people(),
+        leave=PolicyLeave(),
+        clock=system_clock,
+        ids=_ids(),
     )
 
 
@@ -329,6 +390,7 @@ def explanations() -> "ExplainService":
     )
 
 
+@cache
 def _policy() -> "DecisionService":
     from shared.contact_policy.ports import AppPlace  # noqa: PLC0415 - few requests need it
     from shared.contact_policy.service.decisions import DecisionService  # noqa: PLC0415
@@ -373,6 +435,16 @@ def trials() -> "TrialService":
 
 def _shuffled_shards() -> Sequence[int]:
     return sample(range(AUDIENCE_SHARDS), AUDIENCE_SHARDS)
+
+
+@cache
+def _inbox_store() -> DynamoInboxStore:
+    return DynamoInboxStore(table=settings().push_table, ledger=_ledger())
+
+
+def _inbox_people() -> RegisteredInboxPeople:
+    origins = OriginService(contacts=_contact_store(), devices=_device_store())
+    return RegisteredInboxPeople(origins=origins)
 
 
 @cache

@@ -147,6 +147,8 @@ BODIES: dict[str, Any] = {
     f"POST {APP}/receipts": {
         "receipts": [{"message_id": "known", "type": "opened", "at": "2026-03-01T12:00:00Z"}]
     },
+    f"POST {APP}/inbox-messages": {"contact_ids": ["known"], "content": {"title": "Hello"}},
+    f"PATCH {APP}/devices/{{device_id}}/inbox/{{message_id}}": {"state": "read"},
     f"POST {APP}/templates": {**TEMPLATE, "name": "another"},
     f"PUT {APP}/templates/{{template_id}}": {**TEMPLATE, "version": "known"},
     f"POST {APP}/templates/{{template_id}}/preview": {"locale": "en"},
@@ -356,13 +358,16 @@ class World:
         body = {"platform": "android", "client_seq": 1}
         device = self.deployed.request(f"PUT {path}", body, bearer=token).body
         known = self.deployed.log_in(device, "ada", audience=AUDIENCE)
-        self.known["contact_id"] = known["contact_id"]
+        self.known |= {"contact_id": known["contact_id"], "contact_ids": [known["contact_id"]]}
         self.bearers["device"] = known["device_token"]
 
     def in_path(self, operation: Any) -> dict[str, Any]:
         """Return what exists, for the parameters of an operation's path."""
         names = [parameter.name for parameter in operation.path_parameters]
-        known = {**self.known, "token": self.known.get(f"{operation.path.split('/')[2]}_token")}
+        known = {
+            **self._known_now(operation),
+            "token": self.known.get(f"{operation.path.split('/')[2]}_token"),
+        }
         if operation.path.endswith("/erasure"):
             known["contact_id"] = self.erased
         if "trigger_id" in names:
@@ -391,6 +396,14 @@ class World:
         if "replay_id" in names:
             found["replay_id"] = a_replay(self.deployed, app_id, made)
         return found
+
+    def _known_now(self, operation: Any) -> dict[str, Any]:
+        """Return what is known, with a message of an inbox where one is marked."""
+        if "/inbox/" not in operation.path:
+            return self.known
+        body = {"contact_ids": self.known["contact_ids"], "content": {"title": "Hello"}}
+        (placed,) = self._in_app("POST /inbox-messages", body)["items"]
+        return {**self.known, "message_id": placed["message_id"]}
 
     def _known_to_triggers(self, verb: str) -> str:
         """Draft a trigger, and bring it to where a verb finds it."""

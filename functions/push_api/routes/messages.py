@@ -78,6 +78,7 @@ def _send(app_id: str, body: SendIn, tried: Attempt | None) -> Accepted:
         purpose=body.purpose or purpose,
         terms=terms,
         send_until=body.send_until,
+        copy_kept_for=body.inbox.kept_for if body.inbox else None,
         attempt=tried,
     )
 

@@ -16,6 +16,7 @@ from functions.push_api.schemas import (
     Variables,
     duration,
 )
+from functions.push_api.schemas.inbox import CopyIn
 from shared.kernel.decisions import DEFAULT_PRIORITY
 from shared.kernel.events import Purpose
 from shared.platform.http.schemas import In, Instant, Out
@@ -98,6 +99,9 @@ class SendIn(In):
         default=None,
         description="Nothing is sent from then on. By default an hour from now, and a day for what"
         " may wait: service and marketing.",
+    )
+    inbox: CopyIn | None = Field(
+        default=None, description="A copy stays in the inbox of whoever is told."
     )
 
     @model_validator(mode="after")
