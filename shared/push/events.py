@@ -30,7 +30,7 @@ class MessageEvent(DomainEvent):
 
     ``channel`` is ``inapp`` of what stands in an inbox or is shown in the app. What was put into an
     inbox without a push has no ``device_id``. ``variant`` is the text of the campaign, where the
-    message is part of one.
+    message is part of one; ``in_app_id`` names what was shown by a device's own judgement.
     """
 
     source: ClassVar[str] = SOURCE
@@ -42,11 +42,15 @@ class MessageEvent(DomainEvent):
     purpose: Purpose
     campaign_id: str | None = None
     variant: str | None = None
+    in_app_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSent(MessageEvent):
-    """FCM took the message. ``ambiguous``: an earlier answer was lost, it may be there twice."""
+    """FCM took the message, or it stands in an inbox, or was shown in the app.
+
+    ``ambiguous``: an earlier answer was lost, it may be there twice.
+    """
 
     type: ClassVar[str] = "message.sent.v1"
     provider_id: str | None
@@ -118,6 +122,13 @@ class MessageArchived(_Reported):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDismissed(_Reported):
+    """The person closed what was shown in the app."""
+
+    type: ClassVar[str] = "message.dismissed.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageConverted(_Reported):
     """The person did what the message was for."""
 
@@ -154,6 +165,47 @@ class TemplateDeleted(_TemplateEvent):
     """A marketer deleted a template; ``version`` was its last."""
 
     type: ClassVar[str] = "template.deleted.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAppEvent(DomainEvent):
+    """Somebody did something with an in-app message."""
+
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "in_app_id"
+    channel: ClassVar[Channel | None] = Channel.INAPP
+    in_app_id: str
+    name: str
+    version: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAppCreated(InAppEvent):
+    """A marketer drafted an in-app message."""
+
+    type: ClassVar[str] = "in_app.created.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAppUpdated(InAppEvent):
+    """A marketer changed an in-app message."""
+
+    type: ClassVar[str] = "in_app.updated.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAppActivated(InAppEvent):
+    """A marketer has an in-app message shown from now on."""
+
+    type: ClassVar[str] = "in_app.activated.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAppPaused(InAppEvent):
+    """Devices that ask from now on are not told of the in-app message."""
+
+    type: ClassVar[str] = "in_app.paused.v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -369,6 +369,19 @@ class ReceiptKind(StrEnum):
     OPENED = "opened"
     CLICKED = "clicked"
     CONVERTED = "converted"
+    DISPLAYED = "displayed"
+    """Of what is shown in the app alone, as is the next."""
+    DISMISSED = "dismissed"
+
+    @property
+    def is_of_push(self) -> bool:
+        """Say whether a push may be reported so."""
+        return self not in {ReceiptKind.DISPLAYED, ReceiptKind.DISMISSED}
+
+    @property
+    def is_of_in_app(self) -> bool:
+        """Say whether what is shown in the app may be reported so."""
+        return self not in {ReceiptKind.DELIVERED, ReceiptKind.OPENED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

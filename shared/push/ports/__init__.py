@@ -22,6 +22,7 @@ from shared.push.ports.explaining import (
     PolicyAdvice,
     TemplateTexts,
 )
+from shared.push.ports.in_app import InAppAudience, InAppStore, Touches
 from shared.push.ports.inbox import InboxPeople, InboxStore, Leave
 from shared.push.ports.messages import (
     Apps,
@@ -71,6 +72,8 @@ __all__ = [
     "Contacts",
     "DeviceFacts",
     "Devices",
+    "InAppAudience",
+    "InAppStore",
     "InboxPeople",
     "InboxStore",
     "Jobs",
@@ -95,5 +98,6 @@ __all__ = [
     "TemplateTexts",
     "Texts",
     "ToldEvents",
+    "Touches",
     "Waiting",
 ]

@@ -83,6 +83,15 @@ class ReceiptsHeard:
     duplicates: int
     unknown: tuple[int, ...]
 
+    def with_those(self, other: "ReceiptsHeard", *, places: Sequence[int]) -> "ReceiptsHeard":
+        """Return the sum; ``places`` are those of the other's receipts in the whole batch."""
+        unknown = {*self.unknown, *(places[at] for at in other.unknown)}
+        return ReceiptsHeard(
+            accepted=self.accepted + other.accepted,
+            duplicates=self.duplicates + other.duplicates,
+            unknown=tuple(sorted(unknown)),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageService:
