@@ -1,7 +1,7 @@
 """Connects push's services to this deployment."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shared.kernel.clock import Clock, system_clock
 from shared.kernel.decisions import Decision
+from shared.kernel.events import Channel, Purpose
 from shared.kernel.ids import Ids
 from shared.platform.auth import deployment
 from shared.platform.auth.doors import Doors
@@ -40,6 +41,7 @@ from shared.push.service.results import ResultService
 from shared.push.store import (
     DynamoCampaignStore,
     DynamoChunkStore,
+    DynamoInAppStore,
     DynamoInboxStore,
     DynamoMarkStore,
     DynamoPlanStore,
@@ -55,7 +57,7 @@ from shared.registrations.errors import (
 from shared.registrations.model.contacts import attributes_of, tags_of
 from shared.registrations.model.devices import Device, PushPermission
 from shared.registrations.model.rule_documents import document_of
-from shared.registrations.model.rules import explain
+from shared.registrations.model.rules import explain, matches
 from shared.registrations.service.audience import AudienceService
 from shared.registrations.service.audit import AuditService
 from shared.registrations.service.callers import CallerService
@@ -74,6 +76,7 @@ from shared.registrations.store import (
 if TYPE_CHECKING:
     from shared.contact_policy.service.decisions import DecisionService
     from shared.push.service.explaining import ExplainService
+    from shared.push.service.in_app import DisplayService, InAppService
     from shared.push.service.templates import TemplateService
     from shared.push.service.trials import TrialService
 
@@ -174,6 +177,55 @@ class PolicyLeave:
     def judge(self, asked: Sequence[Asked], *, at: datetime) -> Sequence[Decision]:
         """Say for each what would be decided at an instant; nobody is counted."""
         return _policy().decide_many([one.candidate for one in asked], at=at)
+
+
+class PolicyTouches:
+    """The contact policy's count of what reached a person; its code is loaded with the first."""
+
+    def note(
+        self, contact_id: str, *, app_id: str, purpose: Purpose, key: str, at: datetime
+    ) -> None:
+        """Count what was shown in the app; the same ``key`` again changes nothing."""
+        from shared.contact_policy.service.noting import Noted, NotingService  # noqa: PLC0415
+
+        policy = _policy()
+        noting = NotingService(
+            people=policy.people, rules=policy.rules, clock=system_clock, pause=pause_after
+        )
+        noting.note(
+            Noted(
+                app_id=app_id,
+                contact_id=contact_id,
+                channel=Channel.INAPP,
+                purpose=purpose,
+                key=key,
+                times=1,
+                at=at,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAppSegments:
+    """The registrations' segments and devices, as far as in-app messages need them."""
+
+    segments: DynamoSegmentStore
+    audience: DynamoAudienceStore
+
+    def check(self, segment_id: str, *, app_id: str) -> None:
+        """Raise ``SegmentNotFoundError`` where the app has no such segment."""
+        self.segments.get_segment(segment_id, app_id=app_id)
+
+    def fitting(
+        self, segment_ids: Collection[str], *, app_id: str, device_id: str
+    ) -> Collection[str]:
+        """Return those of the segments to which a device belongs."""
+        members = self.audience.members([device_id], app_id=app_id)
+        found = {one: self.segments.get_segment(one, app_id=app_id).rule for one in segment_ids}
+        now = system_clock()
+        return {
+            one for one, rule in found.items() if members and matches(rule, members[0].facts, now)
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,6 +365,33 @@ def placing() -> PlacingService:
 
 
 @cache
+def in_app() -> "InAppService":
+    """Return the in-app messages of this process, as marketers have them."""
+    from shared.push.service.in_app import InAppService  # noqa: PLC0415 - few requests need it
+
+    return InAppService(
+        messages=_in_app_store(), audience=_in_app_audience(), clock=system_clock, ids=_ids()
+    )
+
+
+@cache
+def displays() -> "DisplayService":
+    """Return the in-app messages of this process, as devices have them."""
+    from shared.push.service.in_app import DisplayService  # noqa: PLC0415
+
+    return DisplayService(
+        messages=_in_app_store(),
+        audience=_in_app_audience(),
+        people=_inbox_people(),
+        leave=PolicyLeave(),
+        touches=PolicyTouches(),
+        ledger=messages().chunks,
+        clock=system_clock,
+        ids=_ids(),
+    )
+
+
+@cache
 def templates() -> "TemplateService":
     """Return the templates of this process; Liquid is loaded for them alone."""
     from shared.push.service.templates import TemplateService  # noqa: PLC0415
@@ -435,6 +514,18 @@ def trials() -> "TrialService":
 
 def _shuffled_shards() -> Sequence[int]:
     return sample(range(AUDIENCE_SHARDS), AUDIENCE_SHARDS)
+
+
+@cache
+def _in_app_store() -> DynamoInAppStore:
+    return DynamoInAppStore(table=settings().push_table, ledger=_ledger())
+
+
+def _in_app_audience() -> InAppSegments:
+    return InAppSegments(
+        segments=DynamoSegmentStore(table=settings().registrations_table, ledger=_ledger()),
+        audience=DynamoAudienceStore(table=settings().registrations_table),
+    )
 
 
 @cache

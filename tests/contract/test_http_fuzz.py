@@ -79,6 +79,7 @@ TRIGGER = {
     "unless": [{"type": "message.opened.v1", "same": "message"}],
     "then": {"request": {"channel": "email", "purpose": "marketing", "text": "spring"}},
 }
+IN_APP = {"name": "hello", "content": {"layout": "banner", "title": "Hello"}}
 BODIES: dict[str, Any] = {
     f"POST {APP}/triggers": {"document": TRIGGER},
     f"PUT {APP}/triggers/{{trigger_id}}": {
@@ -149,6 +150,10 @@ BODIES: dict[str, Any] = {
     },
     f"POST {APP}/inbox-messages": {"contact_ids": ["known"], "content": {"title": "Hello"}},
     f"PATCH {APP}/devices/{{device_id}}/inbox/{{message_id}}": {"state": "read"},
+    f"POST {APP}/in-app-messages": IN_APP,
+    f"PUT {APP}/in-app-messages/{{in_app_id}}": {**IN_APP, "version": "known"},
+    f"POST {APP}/in-app-messages/{{in_app_id}}/activate": {"version": "known"},
+    f"POST {APP}/in-app-messages/{{in_app_id}}/pause": {"version": "known"},
     f"POST {APP}/templates": {**TEMPLATE, "name": "another"},
     f"PUT {APP}/templates/{{template_id}}": {**TEMPLATE, "version": "known"},
     f"POST {APP}/templates/{{template_id}}/preview": {"locale": "en"},
@@ -398,12 +403,23 @@ class World:
         return found
 
     def _known_now(self, operation: Any) -> dict[str, Any]:
-        """Return what is known, with a message of an inbox where one is marked."""
+        """Return what is known, with what a path is about that is in the app."""
+        if "{in_app_id}" in operation.path:
+            return self._known_to_in_app(operation.path.rpartition("/")[2])
         if "/inbox/" not in operation.path:
             return self.known
         body = {"contact_ids": self.known["contact_ids"], "content": {"title": "Hello"}}
         (placed,) = self._in_app("POST /inbox-messages", body)["items"]
         return {**self.known, "message_id": placed["message_id"]}
+
+    def _known_to_in_app(self, verb: str) -> dict[str, Any]:
+        """Draft an in-app message, and bring it to where a verb finds it."""
+        path = "POST /in-app-messages"
+        in_app_id = self._in_app(path, IN_APP)["in_app_id"]
+        if verb == "pause":
+            self._in_app(f"{path}/{in_app_id}/activate", {"version": 1})
+        self.known["version"] = 2 if verb == "pause" else 1
+        return {**self.known, "in_app_id": in_app_id}
 
     def _known_to_triggers(self, verb: str) -> str:
         """Draft a trigger, and bring it to where a verb finds it."""

@@ -141,6 +141,11 @@ class Tenant:
             {"contact_ids": [known["contact_id"]], "content": content},
             bearer=deployed.operator(),
         )
+        in_app = deployed.request(
+            f"POST /v1/apps/{app_id}/in-app-messages",
+            {"name": f"hello-of-{name}", "content": {"layout": "banner", **content}},
+            bearer=deployed.operator(),
+        )
         profile = deployed.request(
             f"GET /v1/apps/{app_id}/contacts/{known['contact_id']}", bearer=deployed.operator()
         )
@@ -203,6 +208,7 @@ class Tenant:
                 "reservation_id": reserved.body["reservation_id"],
                 "case_id": case.body["case_id"],
                 "placed_id": placed.body["items"][0]["message_id"],
+                "in_app_id": in_app.body["in_app_id"],
                 "template_id": template.body["template_id"],
                 "segment_id": segment.body["segment_id"],
                 "campaign_id": campaign_id,
