@@ -212,10 +212,11 @@ class DisplayService:
         until = at + RULES_HOLD
         contact_id, *_ = self.people.contacts_on(device_id, app_id=app_id)
         found = [one for one in self.messages.active_messages(app_id) if not one.is_over(at)]
-        asked = {one.draft.segment_id for one in found if one.draft.segment_id}
-        fitting = self.audience.fitting(asked, app_id=app_id, device_id=device_id) if asked else ()
+        few = {one.draft.segment_id for one in found if one.draft.segment_id}
+        fitting = self.audience.fitting(few, app_id=app_id, device_id=device_id) if few else ()
         meant = [one for one in found if one.draft.segment_id in (None, *fitting)]
-        decisions = self.leave.judge([_asked(one, contact_id) for one in meant], at=at)
+        asked = [_asked(one, contact_id) for one in meant]
+        decisions = self.leave.judge(asked, at=at) if asked else ()
         rules = [
             rule
             for message, decision in zip(meant, decisions, strict=True)

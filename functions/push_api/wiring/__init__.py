@@ -1,29 +1,33 @@
 """Connects push's services to this deployment."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import cache
 from random import sample
-from time import monotonic
 from typing import TYPE_CHECKING
 
+from functions.push_api.wiring.permission import policy
+from functions.push_api.wiring.showing import displays, in_app, inbox, placing
+from functions.push_api.wiring.stores import (
+    app_store,
+    campaign_store,
+    chunk_store,
+    contact_store,
+    device_store,
+    ids,
+    inbox_store,
+    ledger,
+)
 from shared.kernel.clock import Clock, system_clock
-from shared.kernel.decisions import Decision
-from shared.kernel.events import Channel, Purpose
-from shared.kernel.ids import Ids
 from shared.platform.auth import deployment
 from shared.platform.auth.doors import Doors
-from shared.platform.dynamodb import pause_after
 from shared.platform.hashing import IdentifierHasher
-from shared.platform.ledger import Ledger
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
 from shared.push.model.planning import AUDIENCE_SHARDS, Member
 from shared.push.ports import (
     AppFacts,
-    Asked,
     AudienceAnswer,
     AudienceEstimate,
     AudienceStep,
@@ -33,16 +37,11 @@ from shared.push.ports import (
     PersonFacts,
 )
 from shared.push.service.campaigns import CampaignService
-from shared.push.service.inbox import InboxService
 from shared.push.service.messages import MessageService
-from shared.push.service.placing import InboxCopies, PlacingService
+from shared.push.service.placing import InboxCopies
 from shared.push.service.rehearsals import RehearsalService
 from shared.push.service.results import ResultService
 from shared.push.store import (
-    DynamoCampaignStore,
-    DynamoChunkStore,
-    DynamoInAppStore,
-    DynamoInboxStore,
     DynamoMarkStore,
     DynamoPlanStore,
     DynamoTemplateStore,
@@ -57,7 +56,7 @@ from shared.registrations.errors import (
 from shared.registrations.model.contacts import attributes_of, tags_of
 from shared.registrations.model.devices import Device, PushPermission
 from shared.registrations.model.rule_documents import document_of
-from shared.registrations.model.rules import explain, matches
+from shared.registrations.model.rules import explain
 from shared.registrations.service.audience import AudienceService
 from shared.registrations.service.audit import AuditService
 from shared.registrations.service.callers import CallerService
@@ -74,11 +73,26 @@ from shared.registrations.store import (
 )
 
 if TYPE_CHECKING:
-    from shared.contact_policy.service.decisions import DecisionService
     from shared.push.service.explaining import ExplainService
-    from shared.push.service.in_app import DisplayService, InAppService
     from shared.push.service.templates import TemplateService
     from shared.push.service.trials import TrialService
+
+
+__all__ = [
+    "audit_log",
+    "campaigns",
+    "displays",
+    "doors",
+    "explanations",
+    "in_app",
+    "inbox",
+    "messages",
+    "placing",
+    "rehearsals",
+    "results",
+    "templates",
+    "trials",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,89 +157,6 @@ class RegisteredPersons:
             return self.origins.origins_of(contact_id, app_id=app_id)
         except ContactErasedError:
             return ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RegisteredInboxPeople:
-    """The registrations' people, as far as inboxes need them."""
-
-    origins: OriginService
-
-    def contacts_on(self, device_id: str, *, app_id: str) -> Sequence[str]:
-        """Return the contact on a device and all that were joined to it."""
-        device = self.origins.devices.get_device(app_id=app_id, device_id=device_id)
-        return self.origins.origins_of(device.contact_id, app_id=app_id)
-
-    def is_known(self, contact_id: str, *, app_id: str) -> bool:
-        """Say whether anything is known under a contact's id."""
-        try:
-            return self.origins.is_known(contact_id, app_id=app_id)
-        except ContactErasedError:
-            return False
-
-
-class PolicyLeave:
-    """The contact policy, as far as what is told in the app needs it."""
-
-    def ask(self, asked: Sequence[Asked]) -> Sequence[Decision]:
-        """Decide for each, in order; who is allowed is counted from now on."""
-        from shared.contact_policy.service.decisions import Request  # noqa: PLC0415
-
-        requests = [Request(candidate=one.candidate, key=one.key) for one in asked]
-        return [decision for decision, _ in _policy().reserve_many(requests)]
-
-    def judge(self, asked: Sequence[Asked], *, at: datetime) -> Sequence[Decision]:
-        """Say for each what would be decided at an instant; nobody is counted."""
-        return _policy().decide_many([one.candidate for one in asked], at=at)
-
-
-class PolicyTouches:
-    """The contact policy's count of what reached a person; its code is loaded with the first."""
-
-    def note(
-        self, contact_id: str, *, app_id: str, purpose: Purpose, key: str, at: datetime
-    ) -> None:
-        """Count what was shown in the app; the same ``key`` again changes nothing."""
-        from shared.contact_policy.service.noting import Noted, NotingService  # noqa: PLC0415
-
-        policy = _policy()
-        noting = NotingService(
-            people=policy.people, rules=policy.rules, clock=system_clock, pause=pause_after
-        )
-        noting.note(
-            Noted(
-                app_id=app_id,
-                contact_id=contact_id,
-                channel=Channel.INAPP,
-                purpose=purpose,
-                key=key,
-                times=1,
-                at=at,
-            )
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InAppSegments:
-    """The registrations' segments and devices, as far as in-app messages need them."""
-
-    segments: DynamoSegmentStore
-    audience: DynamoAudienceStore
-
-    def check(self, segment_id: str, *, app_id: str) -> None:
-        """Raise ``SegmentNotFoundError`` where the app has no such segment."""
-        self.segments.get_segment(segment_id, app_id=app_id)
-
-    def fitting(
-        self, segment_ids: Collection[str], *, app_id: str, device_id: str
-    ) -> Collection[str]:
-        """Return those of the segments to which a device belongs."""
-        members = self.audience.members([device_id], app_id=app_id)
-        found = {one: self.segments.get_segment(one, app_id=app_id).rule for one in segment_ids}
-        now = system_clock()
-        return {
-            one for one, rule in found.items() if members and matches(rule, members[0].facts, now)
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -328,66 +259,17 @@ class RegisteredSegments:
 def messages() -> MessageService:
     """Return the messages of this process."""
     return MessageService(
-        chunks=DynamoChunkStore(
-            table=settings().push_table, ledger_table=settings().contact_events_table
-        ),
+        chunks=chunk_store(),
         devices=ReachService(
-            device_store=_device_store(),
-            contact_store=_contact_store(),
+            device_store=device_store(),
+            contact_store=contact_store(),
             clock=system_clock,
-            ids=_ids(),
+            ids=ids(),
         ),
-        apps=RegisteredApps(apps=_app_store()),
+        apps=RegisteredApps(apps=app_store()),
         clock=system_clock,
-        ids=_ids(),
-        copies=InboxCopies(inboxes=_inbox_store(), clock=system_clock),
-    )
-
-
-@cache
-def inbox() -> InboxService:
-    """Return the inboxes of this process."""
-    return InboxService(
-        inboxes=_inbox_store(), people=_inbox_people(), clock=system_clock, ids=_ids()
-    )
-
-
-@cache
-def placing() -> PlacingService:
-    """Return who puts messages into inboxes; the contact policy is loaded with the first."""
-    return PlacingService(
-        inboxes=_inbox_store(),
-        people=_inbox_people(),
-        leave=PolicyLeave(),
-        clock=system_clock,
-        ids=_ids(),
-    )
-
-
-@cache
-def in_app() -> "InAppService":
-    """Return the in-app messages of this process, as marketers have them."""
-    from shared.push.service.in_app import InAppService  # noqa: PLC0415 - few requests need it
-
-    return InAppService(
-        messages=_in_app_store(), audience=_in_app_audience(), clock=system_clock, ids=_ids()
-    )
-
-
-@cache
-def displays() -> "DisplayService":
-    """Return the in-app messages of this process, as devices have them."""
-    from shared.push.service.in_app import DisplayService  # noqa: PLC0415
-
-    return DisplayService(
-        messages=_in_app_store(),
-        audience=_in_app_audience(),
-        people=_inbox_people(),
-        leave=PolicyLeave(),
-        touches=PolicyTouches(),
-        ledger=messages().chunks,
-        clock=system_clock,
-        ids=_ids(),
+        ids=ids(),
+        copies=InboxCopies(inboxes=inbox_store(), clock=system_clock),
     )
 
 
@@ -397,11 +279,11 @@ def templates() -> "TemplateService":
     from shared.push.service.templates import TemplateService  # noqa: PLC0415
 
     return TemplateService(
-        templates=DynamoTemplateStore(table=settings().push_table, ledger=_ledger()),
-        apps=RegisteredApps(apps=_app_store()),
-        people=RegisteredPeople(contacts=_contact_store(), devices=_device_store()),
+        templates=DynamoTemplateStore(table=settings().push_table, ledger=ledger()),
+        apps=RegisteredApps(apps=app_store()),
+        people=RegisteredPeople(contacts=contact_store(), devices=device_store()),
         clock=system_clock,
-        ids=_ids(),
+        ids=ids(),
     )
 
 
@@ -409,20 +291,20 @@ def templates() -> "TemplateService":
 def campaigns() -> CampaignService:
     """Return the campaigns of this process."""
     return CampaignService(
-        campaigns=_campaign_store(),
-        templates=DynamoTemplateStore(table=settings().push_table, ledger=_ledger()),
+        campaigns=campaign_store(),
+        templates=DynamoTemplateStore(table=settings().push_table, ledger=ledger()),
         segments=RegisteredSegments(
-            segments=DynamoSegmentStore(table=settings().registrations_table, ledger=_ledger()),
+            segments=DynamoSegmentStore(table=settings().registrations_table, ledger=ledger()),
             audience=AudienceService(
                 audience=DynamoAudienceStore(table=settings().registrations_table),
                 shuffled=_shuffled_shards,
                 clock=system_clock,
             ),
         ),
-        apps=CampaigningApps(apps=_app_store()),
+        apps=CampaigningApps(apps=app_store()),
         jobs=QueuedJobs(advance=settings().advance_queue_url),
         clock=system_clock,
-        ids=_ids(),
+        ids=ids(),
     )
 
 
@@ -430,7 +312,7 @@ def campaigns() -> CampaignService:
 def rehearsals() -> RehearsalService:
     """Return what rehearsals came to."""
     plans = DynamoPlanStore(table=settings().push_table)
-    return RehearsalService(campaigns=_campaign_store(), plans=plans)
+    return RehearsalService(campaigns=campaign_store(), plans=plans)
 
 
 @cache
@@ -438,7 +320,7 @@ def results() -> ResultService:
     """Return what came of campaigns."""
     table = settings().push_table
     return ResultService(
-        campaigns=_campaign_store(),
+        campaigns=campaign_store(),
         books=DynamoPlanStore(table=table),
         marks=DynamoMarkStore(table=table),
     )
@@ -450,51 +332,22 @@ def explanations() -> "ExplainService":
     from shared.push.service.explaining import ExplainService  # noqa: PLC0415
 
     return ExplainService(
-        campaigns=_campaign_store(),
-        apps=CampaigningApps(apps=_app_store()),
+        campaigns=campaign_store(),
+        apps=CampaigningApps(apps=app_store()),
         persons=RegisteredPersons(
-            origins=OriginService(contacts=_contact_store(), devices=_device_store())
+            origins=OriginService(contacts=contact_store(), devices=device_store())
         ),
-        devices=RegisteredDevices(devices=_device_store()),
+        devices=RegisteredDevices(devices=device_store()),
         audience=ExplainedAudience(
-            segments=DynamoSegmentStore(table=settings().registrations_table, ledger=_ledger()),
+            segments=DynamoSegmentStore(table=settings().registrations_table, ledger=ledger()),
             audience=DynamoAudienceStore(table=settings().registrations_table),
             clock=system_clock,
         ),
-        templates=DynamoTemplateStore(table=settings().push_table, ledger=_ledger()),
-        people=RegisteredPeople(contacts=_contact_store(), devices=_device_store()),
-        policy=_policy(),
+        templates=DynamoTemplateStore(table=settings().push_table, ledger=ledger()),
+        people=RegisteredPeople(contacts=contact_store(), devices=device_store()),
+        policy=policy(),
         told=DynamoToldEvents(table=settings().contact_events_table),
         clock=system_clock,
-    )
-
-
-@cache
-def _policy() -> "DecisionService":
-    from shared.contact_policy.ports import AppPlace  # noqa: PLC0415 - few requests need it
-    from shared.contact_policy.service.decisions import DecisionService  # noqa: PLC0415
-    from shared.contact_policy.service.policies import PolicyCache  # noqa: PLC0415
-    from shared.contact_policy.store import DynamoPersonStore, DynamoPolicyStore  # noqa: PLC0415
-
-    class Places:
-        """The registrations' apps, as far as the contact policy needs them."""
-
-        def place_of(self, app_id: str) -> AppPlace:
-            """Return the app's default zone, and the country of its default locale."""
-            app = _app_store().get_app(app_id)
-            return AppPlace(zone=app.default_timezone, country=app.default_country)
-
-    table = settings().contact_policy_table
-    return DecisionService(
-        people=DynamoPersonStore(table=table, ledger=_ledger()),
-        rules=PolicyCache(
-            store=DynamoPolicyStore(table=table, ledger=_ledger()),
-            apps=Places(),
-            elapsed=monotonic,
-        ),
-        clock=system_clock,
-        ids=_ids(),
-        pause=pause_after,
     )
 
 
@@ -504,10 +357,10 @@ def trials() -> "TrialService":
     from shared.push.service.trials import TrialService  # noqa: PLC0415
 
     reach = ReachService(
-        device_store=_device_store(),
-        contact_store=_contact_store(),
+        device_store=device_store(),
+        contact_store=contact_store(),
         clock=system_clock,
-        ids=_ids(),
+        ids=ids(),
     )
     return TrialService(templates=templates(), messages=messages(), devices=reach)
 
@@ -517,42 +370,15 @@ def _shuffled_shards() -> Sequence[int]:
 
 
 @cache
-def _in_app_store() -> DynamoInAppStore:
-    return DynamoInAppStore(table=settings().push_table, ledger=_ledger())
-
-
-def _in_app_audience() -> InAppSegments:
-    return InAppSegments(
-        segments=DynamoSegmentStore(table=settings().registrations_table, ledger=_ledger()),
-        audience=DynamoAudienceStore(table=settings().registrations_table),
-    )
-
-
-@cache
-def _inbox_store() -> DynamoInboxStore:
-    return DynamoInboxStore(table=settings().push_table, ledger=_ledger())
-
-
-def _inbox_people() -> RegisteredInboxPeople:
-    origins = OriginService(contacts=_contact_store(), devices=_device_store())
-    return RegisteredInboxPeople(origins=origins)
-
-
-@cache
-def _campaign_store() -> DynamoCampaignStore:
-    return DynamoCampaignStore(table=settings().push_table, ledger=_ledger())
-
-
-@cache
 def doors() -> Doors:
     """Return the doors of this process."""
     return deployment.doors(
         CallerService(
-            apps=_app_store(),
-            devices=_device_store(),
-            contacts=_contact_store(),
+            apps=app_store(),
+            devices=device_store(),
+            contacts=contact_store(),
             identifiers=IdentifierService(
-                contacts=_contact_store(),
+                contacts=contact_store(),
                 hasher=IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys),
             ),
         )
@@ -563,29 +389,4 @@ def doors() -> Doors:
 def audit_log() -> AuditService:
     """Return where this process keeps what marketers do."""
     entries = DynamoAuditStore(table=settings().registrations_table)
-    return AuditService(entries=entries, clock=system_clock, ids=_ids())
-
-
-@cache
-def _app_store() -> DynamoAppStore:
-    return DynamoAppStore(table=settings().registrations_table, ledger=_ledger())
-
-
-@cache
-def _device_store() -> DynamoDeviceStore:
-    return DynamoDeviceStore(table=settings().registrations_table, ledger=_ledger())
-
-
-@cache
-def _contact_store() -> DynamoContactStore:
-    return DynamoContactStore(table=settings().registrations_table, ledger=_ledger())
-
-
-@cache
-def _ledger() -> Ledger:
-    return Ledger(table=settings().contact_events_table)
-
-
-@cache
-def _ids() -> Ids:
-    return Ids(clock=system_clock)
+    return AuditService(entries=entries, clock=system_clock, ids=ids())
