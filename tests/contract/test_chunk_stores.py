@@ -674,3 +674,21 @@ def test_who_opens_a_push_has_read_its_copy(it: Push) -> None:
         it.messages.hear([receipt], app_id=APP, device_id="phone-001")
         assert it.inbox(ada)[0].state is state
     assert it.told().count("message.opened.v1") == 1
+
+
+def test_a_sender_that_died_leaves_one_copy_that_counts(it: Push) -> None:
+    ada = it.a_phone("phone-001")
+    accepted = it.send("phone-001", copy_kept_for=timedelta(days=7))
+
+    def die() -> None:
+        it.channel.before_answer = lambda: None
+        raise KeyboardInterrupt
+
+    it.channel.before_answer = die
+    with pytest.raises(KeyboardInterrupt):
+        it.work(accepted)
+    (copy,) = it.inbox(ada)
+    it.clock.advance(LEASE)
+    assert it.work(accepted, holder="another") == (State.SENT,)
+    assert it.inbox(ada) == [copy]
+    assert len(it.permission.counted) == 1

@@ -112,14 +112,14 @@ class Inbox:
 def inbox_of(found: Iterable[InboxMessage], *, at: datetime) -> Inbox:
     """Return the inbox of a person, of what was found under all contacts that were joined.
 
-    What two of these were both told stands there once, as far on as either is. The newest 100 are
-    shown, less those that are over.
+    What two of these were both told stands there once, as far on as either is and for as long. The
+    newest 100 are shown, less those that are over.
     """
     whole: dict[tuple[datetime, str], InboxMessage] = {}
     for one in found:
-        other = whole.get(one.place)
-        if other is None or other.state in one.state.before:
-            whole[one.place] = one
+        other = whole.get(one.place, one)
+        furthest = one if other.state in one.state.before else other
+        whole[one.place] = replace(furthest, until=max(one.until, other.until))
     newest = sorted(whole.values(), key=lambda one: one.place, reverse=True)[:MOST_KEPT]
     return Inbox(messages=[one for one in newest if one.until > at])
 
