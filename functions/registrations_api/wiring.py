@@ -265,8 +265,9 @@ def exports() -> "ExportService":
     from shared.contact_policy.service.personal import PersonalPolicy  # noqa: PLC0415
     from shared.contact_policy.store import DynamoDeferralStore, DynamoPersonStore  # noqa: PLC0415
     from shared.placements.service.people import PersonalAdStates  # noqa: PLC0415
+    from shared.push.service.inbox import PersonalInbox  # noqa: PLC0415
     from shared.push.service.personal import PersonalMessages  # noqa: PLC0415
-    from shared.push.store import DynamoChunkStore  # noqa: PLC0415
+    from shared.push.store import DynamoChunkStore, DynamoInboxStore  # noqa: PLC0415
     from shared.registrations.service.exports import ExportService  # noqa: PLC0415
 
     ledger_table, contacts = settings().contact_events_table, registrations().contacts
@@ -282,6 +283,9 @@ def exports() -> "ExportService":
             ),
             "trigger": PersonalTriggers(instances=DynamoInstanceStore(table=ledger_table)),
             "message": PersonalMessages(archive=chunks),
+            "inbox": PersonalInbox(
+                inboxes=DynamoInboxStore(table=settings().push_table, ledger=ledger)
+            ),
             "contact_policy": PersonalPolicy(
                 people=DynamoPersonStore(table=policy_table, ledger=ledger),
                 deferrals=DynamoDeferralStore(table=policy_table, ledger=ledger),

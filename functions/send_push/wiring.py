@@ -32,10 +32,12 @@ from shared.push.errors import CredentialsError
 from shared.push.model import Chunk, Content, Unrendered
 from shared.push.ports import Asked, Channel, PersonFacts
 from shared.push.service.permission import ChunkPermission
+from shared.push.service.placing import InboxCopies
 from shared.push.service.quota import Governor
 from shared.push.service.sending import SendService
 from shared.push.store import DynamoChunkStore
 from shared.push.store.campaigns import DynamoCampaignStore
+from shared.push.store.inbox import DynamoInboxStore
 from shared.push.store.quota import DynamoQuotaStore
 from shared.registrations.model.apps import Fcm
 from shared.registrations.model.contacts import attributes_of, tags_of
@@ -217,6 +219,10 @@ def sender() -> SendService:
         campaigns=_campaigns(),
         permission=ChunkPermission(permission=_permission()),
         texts=RenderedTexts(),
+        copies=InboxCopies(
+            inboxes=DynamoInboxStore(table=settings().push_table, ledger=_ledger()),
+            clock=system_clock,
+        ),
         quota=Governor(
             store=DynamoQuotaStore(table=settings().push_table),
             projects=channels,

@@ -34,8 +34,9 @@ from shared.platform.hashing import IdentifierHasher
 from shared.platform.ledger import Ledger
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
+from shared.push.service.inbox import PersonalInbox
 from shared.push.service.personal import PersonalMessages
-from shared.push.store import DynamoChunkStore
+from shared.push.store import DynamoChunkStore, DynamoInboxStore
 from shared.registrations.service.erasures import ForgettingService
 from shared.registrations.service.identifiers import IdentifierService
 from shared.registrations.service.people import PeopleService
@@ -86,6 +87,7 @@ def forgetting() -> ForgettingService:
         domains=(
             # It finds messages by the ledger, whose events go last.
             PersonalMessages(archive=chunks),
+            PersonalInbox(inboxes=DynamoInboxStore(table=settings().push_table, ledger=_ledger())),
             _personal_coupons(),
             ad_people.PersonalAdStates(states=_ad_states(), pause=pause_after),
             PersonalPolicy(

@@ -64,6 +64,9 @@ class Push(Construct):
         patience = Duration.minutes(2)
         # To explain: what the policy would answer, and what is known of whom it asks about.
         data.contact_policy.allow_reading(self.api)
+        # Nobody gets a message into their inbox without a reservation.
+        data.contact_policy.allow(self.api, "PutItem")
+        data.contact_policy.allow_batches(self.api, "Insert", "Update")
         dead_letters = EngageDeadLetters(self, "DeadLetters")
         self.queue = EngageQueue(self, "Queue", timeout=patience, dead_letters=dead_letters)
         self._campaigns(data, tables, dead_letters)
@@ -92,6 +95,8 @@ class Push(Construct):
         sender.may_call_itself()
         data.push.allow_reading(sender)
         data.push.allow_writing(sender)
+        # Copies in inboxes, of a slice at once.
+        data.push.allow_batches(sender, "Insert")
         # Nobody is sent anything without a reservation; what must wait is put off.
         data.contact_policy.allow_reading(sender)
         data.contact_policy.allow(sender, "PutItem")

@@ -44,7 +44,7 @@ class Registrations(Construct):
         data.registrations.allow_writing(self.api)
         # An export reads what the other domains keep about a person.
         data.contact_events.allow(self.api, "PutItem", "Query")
-        data.push.allow(self.api, "BatchGetItem")
+        data.push.allow(self.api, "BatchGetItem", "Query")
         # Who is merged is contacted as strictly as the stricter of the two, at once.
         data.contact_policy.allow(self.api, "Query", "BatchGetItem", "PutItem")
         # What two people used and claimed of coupons is one person's, also at once.
@@ -81,7 +81,7 @@ class Registrations(Construct):
         data.registrations.allow_reading(self.settler, index="anonymous")
         data.registrations.allow_writing(self.settler)
         data.contact_events.allow(self.settler, "PutItem", "Query", "BatchWriteItem")
-        data.push.allow(self.settler, "BatchGetItem", "UpdateItem", "DeleteItem")
+        data.push.allow(self.settler, "BatchGetItem", "Query", "UpdateItem", "DeleteItem")
         data.contact_policy.allow(
             self.settler, "Query", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"
         )

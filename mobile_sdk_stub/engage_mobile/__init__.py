@@ -4,6 +4,8 @@ from engage_mobile.ads import Ad, Ads, ads_of
 from engage_mobile.client import Config, Engage
 from engage_mobile.coupons import Coupons, qr_payload
 from engage_mobile.http import HttpTransport
+from engage_mobile.in_app import Display, InApp
+from engage_mobile.inbox import Inbox
 from engage_mobile.memory import MemoryQueue
 from engage_mobile.operations import Operation
 from engage_mobile.outcomes import Answered, Because, Dropped, Outcome
@@ -18,9 +20,12 @@ __all__ = [
     "Because",
     "Config",
     "Coupons",
+    "Display",
     "Dropped",
     "Engage",
     "HttpTransport",
+    "InApp",
+    "Inbox",
     "MemoryQueue",
     "Operation",
     "Outcome",

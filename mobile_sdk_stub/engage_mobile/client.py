@@ -13,6 +13,8 @@ from engage_mobile.clock import text_of
 from engage_mobile.coupons import Coupons
 from engage_mobile.engine import DEVICE_KEY, DEVICE_PATH, Engine
 from engage_mobile.flush import POLICIES, FlushPolicy
+from engage_mobile.in_app import Display, InApp
+from engage_mobile.inbox import Inbox
 from engage_mobile.operations import Instant, Kind, Operation
 from engage_mobile.outbox import MOST_OPERATIONS, Outbox
 from engage_mobile.outcomes import Outcome
@@ -33,6 +35,14 @@ def _ignored(_operation: Operation, _outcome: Outcome) -> None:
     return None
 
 
+def _utc() -> int:
+    return 0
+
+
+def _unshown(_display: Display) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """How a client behaves, and what it asks of the app.
@@ -40,7 +50,9 @@ class Config:
     ``clock`` returns milliseconds since 1970. ``user_token`` and ``app_check_token`` return the
     tokens of the moment, from the app's sign-in and from Firebase. ``settled`` hears what became of
     each operation, also of those from before a restart; ``logged_out``, that the server forgot who
-    uses the device. ``random`` and ``new_key`` are for tests. ``most`` operations wait.
+    uses the device. ``show`` is given each in-app message that is due; ``utc_offset`` returns how
+    far the clock on the wall is ahead of UTC, in minutes. ``random`` and ``new_key`` are for tests.
+    ``most`` operations wait.
     """
 
     app_id: str
@@ -49,6 +61,8 @@ class Config:
     app_check_token: Callable[[], str | None] = _nothing
     settled: Callable[[Operation, Outcome], None] = _ignored
     logged_out: Callable[[], None] = _nothing
+    show: Callable[[Display], None] = _unshown
+    utc_offset: Callable[[], int] = _utc
     policies: Sequence[FlushPolicy] = POLICIES
     random: Callable[[], float] = chance.random
     new_key: Callable[[], str] = _new_key
@@ -79,6 +93,10 @@ class Engage:
         self._view_due_at: Instant | None = None
         self.coupons = Coupons(self._outbox, config.clock)
         self.ads = Ads(self._outbox, config.clock)
+        self.inbox = Inbox(self._outbox, config.clock)
+        self.in_app = InApp(
+            self._outbox, config.clock, utc_offset=config.utc_offset, show=config.show
+        )
 
     @property
     def device_id(self) -> str:
@@ -127,7 +145,10 @@ class Engage:
     def track(
         self, event_type: str, data: Mapping[str, Any] | None = None, **attributes: str
     ) -> Future[Outcome]:
-        """Tell what happened, as a CloudEvent with further ``attributes``, such as ``channel``."""
+        """Tell what happened, as a CloudEvent with further ``attributes``, such as ``channel``.
+
+        An in-app message that waits for it is shown.
+        """
         key, at = self._config.new_key(), self._config.clock()
         event = {
             "specversion": "1.0",
@@ -138,7 +159,9 @@ class Engage:
             **attributes,
             "data": dict(data or {}),
         }
-        return self._outbox.add(Kind.TRACK, "POST", "events", at=at, body=event, key=key)
+        heard = self._outbox.add(Kind.TRACK, "POST", "events", at=at, body=event, key=key)
+        self.in_app.happened(event_type, data)
+        return heard
 
     def receipt(self, message_id: str, kind: str) -> Future[Outcome]:
         """Tell of a push: ``delivered``, ``opened``, ``clicked`` or ``converted``."""

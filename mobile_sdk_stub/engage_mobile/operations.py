@@ -26,6 +26,8 @@ class Kind(StrEnum):
     COMPLETE = "complete"
     """Commit or release what is held."""
     ROLL_BACK = "roll_back"
+    MARK = "mark"
+    """Move a message of the inbox on."""
     WISH = "wish"
     """Put preferences."""
     ASK = "ask"
@@ -83,6 +85,7 @@ TRAITS: Final[Mapping[Kind, Trait]] = {
     Kind.REDEEM: _ONCE,
     Kind.COMPLETE: _ONCE,
     Kind.ROLL_BACK: _ONCE,
+    Kind.MARK: _MUST_TELL,
     Kind.WISH: Trait(importance=Importance.MUST_TELL, proof=Proof.USER),
     Kind.ASK: Trait(importance=Importance.QUESTION),
     Kind.ASK_AS_PERSON: Trait(importance=Importance.QUESTION, proof=Proof.USER),

@@ -102,6 +102,16 @@ class Outbox:
             self.tell(one, Dropped(because=Because.QUEUE_FULL))
         return heard
 
+    def note(self, name: str) -> str | None:
+        """Return a note of somebody else's, as it was kept last."""
+        with self.lock:
+            return self._queue.notes().get(name)
+
+    def put_note(self, name: str, text: str) -> None:
+        """Keep a note of somebody else's; it outlives the process."""
+        with self.lock:
+            self._queue.commit(Change(notes={name: text}))
+
     def window(self, limit: int) -> Sequence[Operation]:
         """Return the oldest operations and all questions, in their order."""
         with self.lock:

@@ -32,7 +32,9 @@ LONGEST_WISH: Final = DAY
 LONGEST_LIFE: Final = 29 * DAY
 """The server knows an Idempotency-Key for 30 days: what is older could happen twice."""
 
-FINAL_CONFLICTS: Final = frozenset({"quantity_exceeded", "redemption_state", "reservation_expired"})
+FINAL_CONFLICTS: Final = frozenset(
+    {"inbox_state", "quantity_exceeded", "redemption_state", "reservation_expired"}
+)
 """Codes of 409 that say how things are. Every other 409 passes: the same request is in progress,
 or others were faster at the same thing."""
 

@@ -42,6 +42,48 @@ class MessageNotFoundError(PushError):
     fault = Fault.NOT_FOUND
 
 
+class InboxStateError(PushError):
+    """The message in the inbox is further on: what was read is not unread again."""
+
+    code = "inbox_state"
+    fault = Fault.CONFLICT
+
+
+class InAppNotFoundError(PushError):
+    """The app has no such in-app message."""
+
+    code = "in_app_not_found"
+    fault = Fault.NOT_FOUND
+
+
+class InAppChangedError(PushError):
+    """The in-app message was changed since it was read: read it again."""
+
+    code = "in_app_changed"
+    fault = Fault.CONFLICT
+
+
+class InAppStateError(PushError):
+    """The in-app message stands where this does not follow, or is over already."""
+
+    code = "in_app_state"
+    fault = Fault.CONFLICT
+
+
+class InAppInvalidError(PushError):
+    """The in-app message cannot be shown as it is; `errors` names each field, and why."""
+
+    code = "in_app_invalid"
+    fault = Fault.INVALID
+
+
+class TooManyInAppError(PushError):
+    """The app has 25 active in-app messages, which is all that a device is told: pause one."""
+
+    code = "too_many_in_app"
+    fault = Fault.CONFLICT
+
+
 class LeaseHeldError(Exception):
     """Another sender works on the chunk: come again when its lease is over."""
 

@@ -28,23 +28,29 @@ class MessagesQueued(DomainEvent):
 class MessageEvent(DomainEvent):
     """A fact about one message, on its contact's timeline.
 
-    ``variant`` is the text of the campaign, where the message is part of one.
+    ``channel`` is ``inapp`` of what stands in an inbox or is shown in the app. What was put into an
+    inbox without a push has no ``device_id``. ``variant`` is the text of the campaign, where the
+    message is part of one; ``in_app_id`` names what was shown by a device's own judgement.
     """
 
     source: ClassVar[str] = SOURCE
-    channel: ClassVar[Channel | None] = Channel.PUSH
+    channel: Channel = Channel.PUSH  # type: ignore[misc]
     direction: ClassVar[Direction | None] = Direction.OUT
     contact_id: str
-    device_id: str
+    device_id: str | None
     message_id: str
     purpose: Purpose
     campaign_id: str | None = None
     variant: str | None = None
+    in_app_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSent(MessageEvent):
-    """FCM took the message. ``ambiguous``: an earlier answer was lost, it may be there twice."""
+    """FCM took the message, or it stands in an inbox, or was shown in the app.
+
+    ``ambiguous``: an earlier answer was lost, it may be there twice.
+    """
 
     type: ClassVar[str] = "message.sent.v1"
     provider_id: str | None
@@ -102,6 +108,27 @@ class MessageClicked(_Reported):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSeen(_Reported):
+    """The message was on the screen, in the list of an inbox."""
+
+    type: ClassVar[str] = "message.seen.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageArchived(_Reported):
+    """The person put the message away."""
+
+    type: ClassVar[str] = "message.archived.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDismissed(_Reported):
+    """The person closed what was shown in the app."""
+
+    type: ClassVar[str] = "message.dismissed.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageConverted(_Reported):
     """The person did what the message was for."""
 
@@ -138,6 +165,47 @@ class TemplateDeleted(_TemplateEvent):
     """A marketer deleted a template; ``version`` was its last."""
 
     type: ClassVar[str] = "template.deleted.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAppEvent(DomainEvent):
+    """Somebody did something with an in-app message."""
+
+    source: ClassVar[str] = SOURCE
+    about: ClassVar[str] = "in_app_id"
+    channel: ClassVar[Channel | None] = Channel.INAPP
+    in_app_id: str
+    name: str
+    version: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAppCreated(InAppEvent):
+    """A marketer drafted an in-app message."""
+
+    type: ClassVar[str] = "in_app.created.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAppUpdated(InAppEvent):
+    """A marketer changed an in-app message."""
+
+    type: ClassVar[str] = "in_app.updated.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAppActivated(InAppEvent):
+    """A marketer has an in-app message shown from now on."""
+
+    type: ClassVar[str] = "in_app.activated.v1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InAppPaused(InAppEvent):
+    """Devices that ask from now on are not told of the in-app message."""
+
+    type: ClassVar[str] = "in_app.paused.v1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

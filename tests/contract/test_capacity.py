@@ -1,6 +1,7 @@
 """What operations cost in DynamoDB's own units."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,15 @@ from shared.contact_events.store import DynamoEventStore, DynamoForeignEventStor
 from shared.kernel.clock import rfc3339
 from shared.placements.model.engagements import Engagement
 from shared.placements.service.engagements import Report
+from shared.platform.ledger import Ledger
 from shared.push.model.estimates import WRITES_OF_CHUNK
+from shared.push.model.inbox import InboxState
 from shared.push.model.planning import LARGEST_CHUNK
+from shared.push.store import DynamoInboxStore
 from tests.capacity import OPERATIONS, WHOLE_CHUNK, deployed_for, metered
 from tests.contract.engagements import DEVICE, Engagements, on_tables
+from tests.contract.test_inboxes import Inboxes
+from tests.contract.test_inboxes import assemble as assemble_inboxes
 from tests.contract.test_ingest import assemble as assemble_ingest
 from tests.contract.test_records import CUSTOMER, EMAIL, PHONE, VISITOR, Records, assemble
 from tests.contract.test_registration_stores import on_dynamodb
@@ -135,3 +141,35 @@ def test_a_click_takes_one_unit_and_reads_the_events_of_its_ad(ads: Engagements)
     with metered() as meter:
         ads.tell(token, Engagement.CLICK)
     assert (meter.writes, meter.reads) == (1, 1)
+
+
+@pytest.fixture
+def inboxes(aws: None, make_tables: MakeTables) -> Inboxes:
+    tables = make_tables(indexed=False)
+    ledger = Ledger(table=tables["contact_events"])
+    return assemble_inboxes(DynamoInboxStore(table=tables["push"], ledger=ledger), told=list)
+
+
+def test_a_copy_in_an_inbox_takes_one_unit(inboxes: Inboxes) -> None:
+    inboxes.a_message()
+    (found,) = inboxes.look().page.items
+    copies = [replace(found, key=f"cmp_{number}") for number in range(30)]
+    with metered() as meter:
+        inboxes.store.keep_each(copies)
+    assert (meter.writes, meter.reads) == (30, 0)
+
+
+def test_an_inbox_of_ten_takes_a_unit_and_a_half_to_look_into(inboxes: Inboxes) -> None:
+    for _ in range(10):
+        inboxes.a_message()
+    with metered() as meter:
+        assert inboxes.look().counts.unread == 10
+    assert (meter.writes, meter.requests_to_read) == (0, 1)
+    assert meter.reads <= 1.5
+
+
+def test_a_step_takes_a_look_and_two_writes_in_a_transaction(inboxes: Inboxes) -> None:
+    message_id = inboxes.a_message()
+    with metered() as meter:
+        inboxes.mark(message_id, InboxState.READ)
+    assert (meter.writes, meter.requests_to_read) == (4, 1)

@@ -25,6 +25,7 @@ from shared.push.model import (
     Apns,
     Button,
     Content,
+    Copy,
     DeliveryResult,
     InterruptionLevel,
     Outcome,
@@ -32,10 +33,12 @@ from shared.push.model import (
     ReceiptKind,
     State,
 )
+from shared.push.model.inbox import InboxMessage, InboxState
 from shared.push.ports import ChunkStore, MessageArchive, Permission, Quota
 from shared.push.service.messages import Accepted, Addressee, MessageService
 from shared.push.service.permission import ChunkPermission
 from shared.push.service.personal import PersonalMessages
+from shared.push.service.placing import InboxCopies
 from shared.push.service.sending import SendService
 from shared.push.service.verdicts import Verdicts
 from shared.push.store import DynamoChunkStore
@@ -49,6 +52,7 @@ from tests.contract.test_registration_stores import (
     on_dynamodb,
 )
 from tests.fakes.clock import NOON, ManualClock
+from tests.fakes.inboxes import InMemoryInboxStore
 from tests.fakes.push import (
     SENT,
     CountedQuota,
@@ -95,6 +99,7 @@ class Push:
     channel: ScriptedChannel
     queue: InMemoryQueue
     permission: ScriptedPermission
+    inboxes: InMemoryInboxStore
     campaigns: SettableCampaigns
     texts: SameText
     quota: CountedQuota
@@ -108,7 +113,13 @@ class Push:
         full = {"platform": Platform.ANDROID, "address": address, **state}
         return self.registrations.register(APP, name, DeviceState(**full)).contact_id
 
-    def send(self, *devices: str, key: str | None = None, content: Content = HELLO) -> Accepted:
+    def send(
+        self,
+        *devices: str,
+        key: str | None = None,
+        content: Content = HELLO,
+        copy_kept_for: timedelta | None = None,
+    ) -> Accepted:
         attempt = Attempt(caller="ada", key=key, fingerprint=str(content)) if key else None
         return self.messages.send_now(
             [Addressee(device_id=device) for device in devices],
@@ -116,8 +127,12 @@ class Push:
             content=content,
             purpose=Purpose.TRANSACTIONAL,
             send_until=None,
+            copy_kept_for=copy_kept_for,
             attempt=attempt,
         )
+
+    def inbox(self, contact_id: str) -> list[InboxMessage]:
+        return list(self.inboxes.newest(contact_id, app_id=APP))
 
     def work(self, accepted: Accepted, *, holder: str = "sender") -> tuple[State, ...]:
         self.sender.work(accepted.chunk.chunk_id, app_id=APP, holder=holder)
@@ -171,12 +186,18 @@ def assemble(
     _put_app(registrations)
     channel, queue, scripted = ScriptedChannel(), InMemoryQueue(), ScriptedPermission()
     campaigns, texts, counted = SettableCampaigns(), SameText(), CountedQuota()
+    inboxes = InMemoryInboxStore()
     return Push(
         registrations=registrations,
         chunks=chunks,
         app=app,
         messages=MessageService(
-            chunks=chunks, devices=registrations.reach, apps=app, clock=clock, ids=ids
+            chunks=chunks,
+            devices=registrations.reach,
+            apps=app,
+            copies=InboxCopies(inboxes=inboxes, clock=clock),
+            clock=clock,
+            ids=ids,
         ),
         sender=SendService(
             chunks=chunks,
@@ -184,6 +205,7 @@ def assemble(
             campaigns=campaigns,
             permission=ChunkPermission(permission=permission or scripted),
             texts=texts,
+            copies=InboxCopies(inboxes=inboxes, clock=clock),
             quota=quota or counted,
             channels=channel,
             queue=queue,
@@ -194,6 +216,7 @@ def assemble(
         channel=channel,
         queue=queue,
         permission=scripted,
+        inboxes=inboxes,
         campaigns=campaigns,
         texts=texts,
         quota=counted,
@@ -604,3 +627,68 @@ def replace_save(it: Push, accepted: Accepted) -> SendService:
     dying = object.__new__(Dying)
     dying.__dict__.update(it.chunks.__dict__)
     return replace(it.sender, chunks=dying)
+
+
+def test_a_copy_of_what_is_sent_stays_in_the_inbox_of_each_person(it: Push) -> None:
+    ada, ben = it.a_phone("phone-001"), it.a_phone("phone-002")
+    accepted = it.send("phone-001", "phone-002", copy_kept_for=timedelta(days=7))
+    kept = it.chunks.get_chunk(accepted.chunk.chunk_id, app_id=APP)
+    assert kept.copy == Copy(kept_for=timedelta(days=7), order_at=NOON)
+    assert it.inbox(ada) == []
+    it.work(accepted)
+    told = [one.contact_id for one in accepted.chunk.recipients]
+    for contact_id in (ada, ben):
+        (copy,) = it.inbox(contact_id)
+        assert copy.message_id == accepted.chunk.message_id(told.index(contact_id))
+        assert copy.content == HELLO
+        assert copy.until - copy.sent_at == timedelta(days=7)
+
+
+def test_who_may_not_be_told_has_no_copy(it: Push) -> None:
+    ada = it.a_phone("phone-001")
+    refused = Drop(because=(Reason(gate=Gate.CONSENT, rule="objected", detail="They objected."),))
+    it.permission.answers[ada] = refused
+    assert it.work(it.send("phone-001", copy_kept_for=timedelta(days=7))) == (State.SKIPPED,)
+    assert it.inbox(ada) == []
+
+
+def test_whom_no_push_reached_has_a_copy_that_counts(it: Push) -> None:
+    ada = it.a_phone("phone-001")
+    it.channel.script["phone-001"] = [GONE]
+    accepted = it.send("phone-001", copy_kept_for=timedelta(days=7))
+    assert it.work(accepted) == (State.INVALID,)
+    assert len(it.inbox(ada)) == len(it.permission.counted) == 1
+
+
+def test_who_opens_a_push_has_read_its_copy(it: Push) -> None:
+    ada = it.a_phone("phone-001")
+    accepted = it.send("phone-001", copy_kept_for=timedelta(days=7))
+    it.work(accepted)
+    for kind, state in (
+        (ReceiptKind.DELIVERED, InboxState.UNSEEN),
+        (ReceiptKind.OPENED, InboxState.READ),
+        (ReceiptKind.CLICKED, InboxState.INTERACTED),
+        (ReceiptKind.OPENED, InboxState.INTERACTED),
+    ):
+        receipt = Receipt(message_id=accepted.chunk.message_id(0), kind=kind, at=NOON)
+        it.messages.hear([receipt], app_id=APP, device_id="phone-001")
+        assert it.inbox(ada)[0].state is state
+    assert it.told().count("message.opened.v1") == 1
+
+
+def test_a_sender_that_died_leaves_one_copy_that_counts(it: Push) -> None:
+    ada = it.a_phone("phone-001")
+    accepted = it.send("phone-001", copy_kept_for=timedelta(days=7))
+
+    def die() -> None:
+        it.channel.before_answer = lambda: None
+        raise KeyboardInterrupt
+
+    it.channel.before_answer = die
+    with pytest.raises(KeyboardInterrupt):
+        it.work(accepted)
+    (copy,) = it.inbox(ada)
+    it.clock.advance(LEASE)
+    assert it.work(accepted, holder="another") == (State.SENT,)
+    assert it.inbox(ada) == [copy]
+    assert len(it.permission.counted) == 1

@@ -79,6 +79,7 @@ TRIGGER = {
     "unless": [{"type": "message.opened.v1", "same": "message"}],
     "then": {"request": {"channel": "email", "purpose": "marketing", "text": "spring"}},
 }
+IN_APP = {"name": "hello", "content": {"layout": "banner", "title": "Hello"}}
 BODIES: dict[str, Any] = {
     f"POST {APP}/triggers": {"document": TRIGGER},
     f"PUT {APP}/triggers/{{trigger_id}}": {
@@ -151,6 +152,12 @@ BODIES: dict[str, Any] = {
     f"POST {APP}/receipts": {
         "receipts": [{"message_id": "known", "type": "opened", "at": "2026-03-01T12:00:00Z"}]
     },
+    f"POST {APP}/inbox-messages": {"contact_ids": ["known"], "content": {"title": "Hello"}},
+    f"PATCH {APP}/devices/{{device_id}}/inbox/{{message_id}}": {"state": "read"},
+    f"POST {APP}/in-app-messages": IN_APP,
+    f"PUT {APP}/in-app-messages/{{in_app_id}}": {**IN_APP, "version": "known"},
+    f"POST {APP}/in-app-messages/{{in_app_id}}/activate": {"version": "known"},
+    f"POST {APP}/in-app-messages/{{in_app_id}}/pause": {"version": "known"},
     f"POST {APP}/templates": {**TEMPLATE, "name": "another"},
     f"PUT {APP}/templates/{{template_id}}": {**TEMPLATE, "version": "known"},
     f"POST {APP}/templates/{{template_id}}/preview": {"locale": "en"},
@@ -360,13 +367,16 @@ class World:
         body = {"platform": "android", "client_seq": 1}
         device = self.deployed.request(f"PUT {path}", body, bearer=token).body
         known = self.deployed.log_in(device, "ada", audience=AUDIENCE)
-        self.known["contact_id"] = known["contact_id"]
+        self.known |= {"contact_id": known["contact_id"], "contact_ids": [known["contact_id"]]}
         self.bearers["device"] = known["device_token"]
 
     def in_path(self, operation: Any) -> dict[str, Any]:
         """Return what exists, for the parameters of an operation's path."""
         names = [parameter.name for parameter in operation.path_parameters]
-        known = {**self.known, "token": self.known.get(f"{operation.path.split('/')[2]}_token")}
+        known = {
+            **self._known_now(operation),
+            "token": self.known.get(f"{operation.path.split('/')[2]}_token"),
+        }
         if operation.path.endswith("/erasure"):
             known["contact_id"] = self.erased
         if "trigger_id" in names:
@@ -395,6 +405,25 @@ class World:
         if "replay_id" in names:
             found["replay_id"] = a_replay(self.deployed, app_id, made)
         return found
+
+    def _known_now(self, operation: Any) -> dict[str, Any]:
+        """Return what is known, with what a path is about that is in the app."""
+        if "{in_app_id}" in operation.path:
+            return self._known_to_in_app(operation.path.rpartition("/")[2])
+        if "/inbox/" not in operation.path:
+            return self.known
+        body = {"contact_ids": self.known["contact_ids"], "content": {"title": "Hello"}}
+        (placed,) = self._in_app("POST /inbox-messages", body)["items"]
+        return {**self.known, "message_id": placed["message_id"]}
+
+    def _known_to_in_app(self, verb: str) -> dict[str, Any]:
+        """Draft an in-app message, and bring it to where a verb finds it."""
+        path = "POST /in-app-messages"
+        in_app_id = self._in_app(path, IN_APP)["in_app_id"]
+        if verb == "pause":
+            self._in_app(f"{path}/{in_app_id}/activate", {"version": 1})
+        self.known["version"] = 2 if verb == "pause" else 1
+        return {**self.known, "in_app_id": in_app_id}
 
     def _known_to_triggers(self, verb: str) -> str:
         """Draft a trigger, and bring it to where a verb finds it."""

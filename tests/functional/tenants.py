@@ -136,6 +136,16 @@ class Tenant:
             {"recipients": [{"device_id": known["device_id"]}], "content": content},
             bearer=deployed.operator(),
         )
+        placed = deployed.request(
+            f"POST /v1/apps/{app_id}/inbox-messages",
+            {"contact_ids": [known["contact_id"]], "content": content},
+            bearer=deployed.operator(),
+        )
+        in_app = deployed.request(
+            f"POST /v1/apps/{app_id}/in-app-messages",
+            {"name": f"hello-of-{name}", "content": {"layout": "banner", **content}},
+            bearer=deployed.operator(),
+        )
         profile = deployed.request(
             f"GET /v1/apps/{app_id}/contacts/{known['contact_id']}", bearer=deployed.operator()
         )
@@ -197,6 +207,8 @@ class Tenant:
                 "message_id": sent.body["messages"][0]["message_id"],
                 "reservation_id": reserved.body["reservation_id"],
                 "case_id": case.body["case_id"],
+                "placed_id": placed.body["items"][0]["message_id"],
+                "in_app_id": in_app.body["in_app_id"],
                 "template_id": template.body["template_id"],
                 "segment_id": segment.body["segment_id"],
                 "campaign_id": campaign_id,
@@ -237,6 +249,8 @@ class Tenant:
         known = {"code": "not_found", "dialect": "ses", **self.ids}
         if "codes" in operation.path.split("/"):
             known["code"] = self.letters
+        if "inbox" in operation.path.split("/"):
+            known["message_id"] = known["placed_id"]
         if "token" in operation.names:
             known["token"] = self.links[operation.path.split("/")[2]]
         known |= others

@@ -17,6 +17,8 @@ AUDITED = [
 OF_AN_APP = [operation for operation in AUDITED if "app_id" in operation.names]
 MADE_BY_THE_OPERATOR = {
     "POST /v1/apps/{app_id}/messages",
+    "POST /v1/apps/{app_id}/inbox-messages",
+    "POST /v1/apps/{app_id}/in-app-messages",
     "POST /v1/apps/{app_id}/webhook-secrets",
     "POST /v1/apps/{app_id}/write-keys",
     "POST /v1/apps/{app_id}/subscriptions",

@@ -136,6 +136,14 @@ def body_of(operation: Operation) -> dict[str, Any] | None:
             "contents": {"en": {"title": "Hello"}},
             "version": 1,
         },
+        f"PATCH {app}/devices/{{device_id}}/inbox/{{message_id}}": {"state": "read"},
+        f"PUT {app}/in-app-messages/{{in_app_id}}": {
+            "name": "hello",
+            "content": {"layout": "banner", "title": "Hello"},
+            "version": 1,
+        },
+        f"POST {app}/in-app-messages/{{in_app_id}}/activate": {"version": 1},
+        f"POST {app}/in-app-messages/{{in_app_id}}/pause": {"version": 1},
         f"PUT {app}/segments/{{segment_id}}": {"name": "s", "rule": {"tag": "vip"}, "version": 1},
         f"PUT {contact}/consents": {"status": "granted", "obtained_by": "a form"},
         f"PUT {app}/triggers/{{trigger_id}}": {

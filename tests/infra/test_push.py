@@ -15,7 +15,7 @@ def test_the_api_writes_messages_and_their_events(service: Template) -> None:
         "Registrations": READ | dynamodb("PutItem"),
         "Registrations/index/anonymous": dynamodb("Query"),
         "ContactEvents": dynamodb("PutItem", "PartiQLInsert", "GetItem", "Query"),
-        "ContactPolicy": READ,
+        "ContactPolicy": READ | dynamodb("PutItem", "PartiQLInsert", "PartiQLUpdate"),
         "PushAdvanceQueue": {"sqs:SendMessage"},
     }
 
@@ -63,7 +63,7 @@ def test_books_out_of_balance_ring(service: Template) -> None:
 
 def test_the_sender_reads_credentials_and_writes_outcomes(service: Template) -> None:
     assert service.rights("send_push") == {
-        "Push": READ | WRITE,
+        "Push": READ | WRITE | dynamodb("PartiQLInsert"),
         "Registrations": READ | WRITE,
         "Registrations/index/anonymous": dynamodb("Query"),
         "ContactPolicy": READ | dynamodb("PutItem", "PartiQLInsert", "PartiQLUpdate"),

@@ -14,7 +14,7 @@ def test_the_api_changes_registrations_and_only_appends_to_the_ledger(service: T
         "Registrations/index/anonymous": dynamodb("Query"),
         "ContactEvents": dynamodb("PutItem", "Query"),
         "ContactPolicy": dynamodb("Query", "BatchGetItem", "PutItem"),
-        "Push": dynamodb("BatchGetItem"),
+        "Push": dynamodb("BatchGetItem", "Query"),
         "Coupons": READ | dynamodb("PutItem", "DeleteItem"),
         "Placements": dynamodb("GetItem", "PutItem"),
         "Files/APP/*": {"s3:GetObject", "s3:PutObject"},
@@ -55,7 +55,7 @@ def test_the_settler_may_delete_what_others_keep_and_invent_nothing(service: Tem
         "ContactPolicy": dynamodb(
             "Query", "BatchGetItem", "PutItem", "DeleteItem", "BatchWriteItem"
         ),
-        "Push": dynamodb("BatchGetItem", "UpdateItem", "DeleteItem"),
+        "Push": dynamodb("BatchGetItem", "Query", "UpdateItem", "DeleteItem"),
         "Coupons": READ | dynamodb("PutItem", "DeleteItem"),
         "Placements": dynamodb("GetItem", "PutItem", "DeleteItem"),
         "DoorsIdentifierKey": {"secretsmanager:GetSecretValue"},

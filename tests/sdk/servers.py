@@ -113,6 +113,9 @@ class FakeServer:
         yield "PUT", "devices/([^/]+)", self._register
         yield "PUT", "devices/([^/]+)/contact", self._identify
         yield "DELETE", "devices/([^/]+)/contact", self._log_out
+        yield "GET", r"devices/([^/]+)/inbox\?.*", self._inbox
+        yield "PATCH", "devices/([^/]+)/inbox/([^/]+)", self._mark
+        yield "GET", "devices/([^/]+)/in-app", self._in_app
         yield "POST", "events", self._events
         yield "POST", "receipts", self._receipts
         yield "POST", "ad-events", self._ad_events
@@ -167,10 +170,35 @@ class FakeServer:
     def _receipts(self, request: Request, body: Any) -> Response:
         device = self._device(request)
         effects = [
-            (("receipt", one["message_id"], one["type"]), one["message_id"])
+            (("receipt", name, one["type"]), name)
             for one in body["receipts"]
+            for name in [one.get("message_id") or one["display_id"]]
         ]
         return _answer(202, self._done_once("receipt", device, effects) | {"rejected": []})
+
+    def _inbox(self, request: Request, body: Any, device_id: str) -> Response:
+        self._device(request)
+        message = {"message_id": f"msg_{'0' * 26}_0", "state": "unseen", "title": "Hello"}
+        return _answer(200, {"items": [message], "next_cursor": None, "unseen": 1, "unread": 1})
+
+    def _mark(self, request: Request, body: Any, device_id: str, message_id: str) -> Response:
+        device = self._device(request)
+        self._done_once("mark", device, [(("mark", message_id, body["state"]), message_id)])
+        return _answer(200, {"message_id": message_id, **body})
+
+    def _in_app(self, request: Request, body: Any, device_id: str) -> Response:
+        self._device(request)
+        rule = {
+            "in_app_id": f"iam_{'0' * 26}",
+            "content": {"layout": "banner", "title": "Hello"},
+            "trigger": {"event": None, "filters": []},
+            "priority": 50,
+            "caps": {"per_session": None, "per_day": None, "total": None},
+            "quiet_time": None,
+            "starts_at": None,
+            "ends_at": None,
+        }
+        return _answer(200, {"items": [rule], "expires_at": "2099-01-01T00:00:00Z"})
 
     def _ad_events(self, request: Request, body: Any) -> Response:
         device = self._device(request)

@@ -34,7 +34,7 @@ def served(server: FakeServer) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(response.content)
 
-        do_GET = do_PUT = do_POST = do_DELETE = answer  # noqa: N815 - names of the standard library
+        do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - names of the standard library
 
         @override
         def log_message(self, format: str, *args: object) -> None:

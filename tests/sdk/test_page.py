@@ -59,7 +59,7 @@ def test_the_python_does_what_it_says(
     assert capsys.readouterr().out == "off the price: 100\n"
     told = {(effect.kind, effect.whose) for effect in server.effects()}
     assert told == {
-        (kind, "ada-lovelace") for kind in ("event", "receipt", "redemption", "ad_event")
+        (kind, "ada-lovelace") for kind in ("event", "receipt", "redemption", "ad_event", "mark")
     }
 
 
@@ -91,7 +91,7 @@ def test_every_reason_and_every_final_conflict_is_told() -> None:
 def test_the_parts_of_a_port_are_those_that_there_are() -> None:
     _, _, table = PAGE.partition("| part | does |")
     cells = " ".join(line.split("|")[1] for line in table.split("\n\n")[0].splitlines()[2:])
-    told = set(re.findall(r"`([a-z]+)`", cells))
+    told = set(re.findall(r"`([a-z_]+)`", cells))
     folder = Path(__file__).parents[2] / "mobile_sdk_stub" / "engage_mobile"
     modules = {path.stem for path in folder.glob("[!_]*.py")}
     assert told < modules

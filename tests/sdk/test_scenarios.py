@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from engage_mobile import Dropped, Engage, MemoryQueue, Operation, Outcome, Request, Response
+from engage_mobile import (
+    Display,
+    Dropped,
+    Engage,
+    MemoryQueue,
+    Operation,
+    Outcome,
+    Request,
+    Response,
+)
 from tests.sdk.phones import NOON, Offline, TurnedClock, counted, phone
 
 SCENARIOS = Path(__file__).parent / "scenarios"
@@ -22,7 +31,18 @@ CALLS: Mapping[str, Callable[..., object]] = {
     "claim": lambda engage, coupon_id: engage.coupons.claim(coupon_id),
     "list_coupons": lambda engage: engage.coupons.list_usable(),
     "put_preferences": lambda engage, wishes: engage.put_preferences(wishes),
+    "list_inbox": lambda engage, limit: engage.inbox.list_messages(limit=limit),
+    "mark_inbox": lambda engage, message_id, state: engage.inbox.mark(message_id, state),
+    "refresh_in_app": lambda engage: engage.in_app.refresh(),
+    "start_session": lambda engage: engage.in_app.start_session(),
     "enter_background": lambda engage: engage.enter_background(),
+}
+
+
+DISPLAYS: Mapping[str, Callable[[Engage, Display], object]] = {
+    "displayed": lambda engage, display: engage.in_app.displayed(display),
+    "clicked": lambda engage, display: engage.in_app.clicked(display),
+    "dismissed": lambda engage, display: engage.in_app.dismissed(display),
 }
 
 
@@ -35,12 +55,13 @@ class Player:
         self._queue = MemoryQueue()
         self._new_key = counted()
         self._told: list[dict[str, Any]] = []
+        self._shown: list[Display] = []
+        self._display: Display | None = None
         self._engage = self._started()
 
     def play(self, step: Mapping[str, Any]) -> None:
         self._clock.now = NOON + step.get("at", self._clock.now - NOON)
-        if "call" in step:
-            CALLS[step["call"]](self._engage, **step.get("with", {}))
+        self._call(step)
         if step.get("restart"):
             self._engage = self._started()
         for exchange in step.get("pump", ()):
@@ -50,8 +71,19 @@ class Player:
         if "told" in step:
             told, self._told = self._told, []
             assert told == step["told"]
+        if "shown" in step:
+            shown, self._shown = self._shown, []
+            assert [one.in_app_id for one in shown] == step["shown"]
         if "waiting" in step:
             assert self._engage.waiting == step["waiting"]
+
+    def _call(self, step: Mapping[str, Any]) -> None:
+        called = str(step.get("call", ""))
+        if called in DISPLAYS:
+            assert self._display is not None
+            DISPLAYS[called](self._engage, self._display)
+        elif called:
+            CALLS[called](self._engage, **step.get("with", {}))
 
     def _started(self) -> Engage:
         random = self._given.get("random", 0.5)
@@ -64,6 +96,7 @@ class Player:
             user_token=lambda: self._given.get("user_token"),
             most=self._given.get("most", 10_000),
             settled=self._hear,
+            show=self._show,
         )
 
     def _exchange(self, exchange: Mapping[str, Any]) -> None:
@@ -78,6 +111,10 @@ class Player:
         if isinstance(outcome, Dropped):
             told["because"] = outcome.because.value
         self._told.append(told)
+
+    def _show(self, display: Display) -> None:
+        self._shown.append(display)
+        self._display = display
 
 
 def _instant(after: int | None) -> int | None:

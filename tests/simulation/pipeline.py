@@ -26,6 +26,7 @@ from shared.push.model.templates import Template, TemplateDraft, Words
 from shared.push.ports import AudiencePage, Jobs, Queue, Waiting
 from shared.push.service.campaigns import CampaignService
 from shared.push.service.permission import ChunkPermission
+from shared.push.service.placing import InboxCopies
 from shared.push.service.planning import PlanService
 from shared.push.service.releasing import MINUTE, ReleaseService
 from shared.push.service.sending import LONGEST_PAUSE, SendService
@@ -36,6 +37,7 @@ from tests.fakes.campaigns import (
     OneCampaignApp,
 )
 from tests.fakes.clock import NOON
+from tests.fakes.inboxes import InMemoryInboxStore
 from tests.fakes.push import CountedQuota, InMemoryChunkStore, InMemoryTemplateStore, SameText
 from tests.simulation.stage import (
     APP,
@@ -320,6 +322,7 @@ class Pipeline(Stage, Jobs, Queue):
             campaigns=port(self.campaigns),
             permission=ChunkPermission(permission=port(self.permission)),
             texts=SameText(),
+            copies=InboxCopies(inboxes=InMemoryInboxStore(), clock=self.clock),
             quota=self.quota,
             channels=OneChannel(port(self.fcm)),
             queue=port(self),

@@ -34,6 +34,7 @@ from shared.push.ports import (
 )
 from shared.push.service.campaigns import CampaignService
 from shared.push.service.permission import ChunkPermission
+from shared.push.service.placing import InboxCopies
 from shared.push.service.planning import PlanService
 from shared.push.service.releasing import MINUTE, ReleaseService
 from shared.push.service.sending import SendService
@@ -46,6 +47,7 @@ from tests.fakes.campaigns import (
     members_of,
 )
 from tests.fakes.clock import NOON, ManualClock
+from tests.fakes.inboxes import InMemoryInboxStore
 from tests.fakes.push import CountedQuota, InMemoryChunkStore, InMemoryTemplateStore
 from tests.simulation.stage import APP, LEASE, is_paced, violations_of
 from tests.simulation.world import HELD, QUIET, SimulatedDevices
@@ -285,6 +287,7 @@ class Day(Jobs, Queue):
             campaigns=self.store,
             permission=ChunkPermission(permission=Sleepers(clock=clock, zones=self.zones)),
             texts=CampaignTexts(campaigns=self.store, contacts=Nobody()),
+            copies=InboxCopies(inboxes=InMemoryInboxStore(), clock=clock),
             quota=CountedQuota(),
             channels=self.fcm,
             queue=self,

@@ -25,9 +25,11 @@ from shared.push.model.books import Line, line_of
 from shared.push.model.campaigns import CampaignState
 from shared.push.ports import Asked, Devices, Permission, Queue
 from shared.push.service.permission import ChunkPermission
+from shared.push.service.placing import InboxCopies
 from shared.push.service.sending import SendService
 from tests.fakes.campaigns_sent import CAMPAIGN, a_chunk
 from tests.fakes.clock import NOON, ManualClock
+from tests.fakes.inboxes import InMemoryInboxStore
 from tests.fakes.push import CountedQuota, InMemoryChunkStore, SameText, SettableCampaigns
 from tests.simulation.stage import APP, LEASE, WITHIN, Job, OneChannel, Stage, Worker, violations_of
 
@@ -286,6 +288,7 @@ class World(Stage, Queue):
             campaigns=port(self.campaigns),
             permission=ChunkPermission(permission=port(self.permission)),
             texts=SameText(),
+            copies=InboxCopies(inboxes=InMemoryInboxStore(), clock=self.clock),
             quota=port(self.quota),
             channels=OneChannel(port(self.fcm)),
             queue=port(self),

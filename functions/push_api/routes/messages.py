@@ -14,7 +14,7 @@ from functions.push_api.schemas.messages import (
     SendIn,
     SentOut,
 )
-from functions.push_api.wiring import messages, templates
+from functions.push_api.wiring import displays, messages, templates
 from shared.kernel.events import Purpose
 from shared.kernel.idempotency import Attempt
 from shared.kernel.principal import Role
@@ -31,7 +31,7 @@ from shared.push.errors import (
     TemplateNotFoundError,
     TooManyDevicesError,
 )
-from shared.push.service.messages import Accepted
+from shared.push.service.messages import Accepted, ReceiptsHeard
 from shared.registrations.errors import (
     AppNotFoundError,
 )
@@ -78,6 +78,7 @@ def _send(app_id: str, body: SendIn, tried: Attempt | None) -> Accepted:
         purpose=body.purpose or purpose,
         terms=terms,
         send_until=body.send_until,
+        copy_kept_for=body.inbox.kept_for if body.inbox else None,
         attempt=tried,
     )
 
@@ -101,8 +102,15 @@ def get_message(app_id: AppId, message_id: MessageId) -> MessageOut:
     success={HTTPStatus.ACCEPTED: "Each receipt counts once, however often it is sent."},
 )
 def hear_receipts(app_id: AppId, body: Annotated[ReceiptsIn, Body()]) -> Response[ReceiptsOut]:
-    """Record that messages were delivered, opened, clicked or led to what they were for."""
-    heard = messages().hear(
-        [one.receipt() for one in body.receipts], app_id=app_id, device_id=caller().subject
-    )
+    """Record what became of pushes, and what was shown in the app."""
+    device_id = caller().subject
+    pushed = {at: push for at, one in enumerate(body.receipts) if (push := one.receipt)}
+    shown = {at: display for at, one in enumerate(body.receipts) if (display := one.in_app_receipt)}
+    heard = ReceiptsHeard(accepted=0, duplicates=0, unknown=())
+    if pushed:
+        found = messages().hear(list(pushed.values()), app_id=app_id, device_id=device_id)
+        heard = heard.with_those(found, places=list(pushed))
+    if shown:
+        found = displays().hear(list(shown.values()), app_id=app_id, device_id=device_id)
+        heard = heard.with_those(found, places=list(shown))
     return answered(ReceiptsOut.of(heard), HTTPStatus.ACCEPTED)

@@ -7,6 +7,8 @@ from aws_lambda_powertools.event_handler.openapi.params import Path, Query
 from pydantic import Field
 
 AppId: TypeAlias = Annotated[str, Path(pattern=r"^app_[0-9A-Z]{26}$")]
+InAppId: TypeAlias = Annotated[str, Path(pattern=r"^iam_[0-9A-Z]{26}$")]
+DeviceId: TypeAlias = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{8,64}$")]
 MessageId: TypeAlias = Annotated[str, Path(pattern=r"^msg_[0-9A-Z]{26}_[0-9]{1,3}$")]
 TemplateId: TypeAlias = Annotated[str, Path(pattern=r"^tpl_[0-9A-Z]{26}$")]
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=100)]

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from functions.push_api.schemas import Variables
+from functions.push_api.schemas.inbox import CopyIn, CopyOut
 from shared.kernel.clock import whole_milliseconds
 from shared.kernel.decisions import DEFAULT_PRIORITY
 from shared.platform.http.schemas import In, Instant, Out
@@ -144,6 +145,7 @@ class CampaignIn(_TimingIn):
     conversion: ConversionIn | None = None
     offer_key: OfferKey | None = None
     priority: Annotated[int, Field(ge=0, le=100)] = DEFAULT_PRIORITY
+    inbox: CopyIn | None = None
 
     def draft(self) -> CampaignDraft:
         """Return the draft in the words of the model."""
@@ -160,6 +162,7 @@ class CampaignIn(_TimingIn):
             conversion=self.conversion.conversion() if self.conversion else None,
             offer_key=self.offer_key,
             priority=self.priority,
+            copy_kept_for=self.inbox.kept_for if self.inbox else None,
         )
 
 
@@ -178,6 +181,7 @@ class CampaignChangeIn(_TimingIn):
     conversion: ConversionIn | None = None
     offer_key: OfferKey | None = None
     priority: Annotated[int, Field(ge=0, le=100)] | None = None
+    inbox: CopyIn | None = None
 
     def changes(self) -> Mapping[str, Any]:
         """Return what changes, in the words of the model."""
@@ -185,7 +189,7 @@ class CampaignChangeIn(_TimingIn):
         found = {
             name: value
             for name, value in sent.items()
-            if name not in {"version", "send_at", "timezone", "local_time"}
+            if name not in {"version", "send_at", "timezone", "local_time", "inbox"}
             and (value is not None or name in _NULLABLE)
         }
         if self.variants:
@@ -196,6 +200,8 @@ class CampaignChangeIn(_TimingIn):
             found["segment_version"] = 0
         if "send_at" in self.model_fields_set:
             found["timing"] = self.timing()
+        if "inbox" in self.model_fields_set:
+            found["copy_kept_for"] = self.inbox.kept_for if self.inbox else None
         return found
 
 
@@ -274,6 +280,7 @@ class CampaignOut(Out):
     conversion: ConversionOut | None
     offer_key: str | None
     priority: int
+    inbox: CopyOut | None
     approval: ApprovalOut | None
     run_id: str | None = Field(description="Of its sending.")
     rehearsal_id: str | None = Field(description="The run of its latest rehearsal.")
@@ -310,6 +317,7 @@ class CampaignOut(Out):
                 if campaign.approval
                 else None
             ),
+            inbox=CopyOut.of(draft.copy_kept_for),
             **{name: getattr(campaign, name) for name in _KEPT},
         )
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from functions.push_api.schemas import (
@@ -16,8 +16,10 @@ from functions.push_api.schemas import (
     Variables,
     duration,
 )
+from functions.push_api.schemas.inbox import CopyIn
 from shared.kernel.decisions import DEFAULT_PRIORITY
 from shared.kernel.events import Purpose
+from shared.kernel.ids import is_ulid
 from shared.platform.http.schemas import In, Instant, Out
 from shared.push.model import (
     Chunk,
@@ -28,10 +30,17 @@ from shared.push.model import (
     State,
     Terms,
 )
+from shared.push.model.in_app import InAppReceipt
 from shared.push.service.messages import Addressee, ReceiptsHeard
 
 if TYPE_CHECKING:
     pass
+
+
+def _ulid(text: str) -> str:
+    if not is_ulid(text):
+        raise PydanticCustomError("ulid", "26 letters of Crockford's base 32")
+    return text
 
 
 class AddresseeIn(In):
@@ -99,6 +108,9 @@ class SendIn(In):
         description="Nothing is sent from then on. By default an hour from now, and a day for what"
         " may wait: service and marketing.",
     )
+    inbox: CopyIn | None = Field(
+        default=None, description="A copy stays in the inbox of whoever is told."
+    )
 
     @model_validator(mode="after")
     def _content_or_template(self) -> Self:
@@ -165,15 +177,47 @@ class SentOut(Out):
 
 
 class ReceiptIn(In):
-    """What became of a message."""
+    """What became of a push, by its `message_id`, or of one display of an in-app message."""
 
-    message_id: Annotated[str, Field(pattern=r"^msg_[0-9A-Z]{26}_[0-9]{1,3}$")]
-    type: ReceiptKind
+    message_id: Annotated[str, Field(pattern=r"^msg_[0-9A-Z]{26}_[0-9]{1,3}$")] | None = None
+    in_app_id: Annotated[str, Field(pattern=r"^iam_[0-9A-Z]{26}$")] | None = None
+    display_id: Annotated[str, AfterValidator(_ulid)] | None = Field(
+        default=None,
+        description="Of what was shown in the app: a ULID that the device made when it showed it,"
+        " the same in every receipt of that display.",
+    )
+    type: ReceiptKind = Field(
+        description="Of a push: delivered, opened, clicked, converted. Of what was shown in the"
+        " app: displayed, clicked, dismissed, converted."
+    )
     at: Instant = Field(description="By the device's clock.")
 
-    def receipt(self) -> Receipt:
-        """Return the receipt in the words of the model."""
+    @model_validator(mode="after")
+    def _of_one_thing(self) -> Self:
+        if (self.message_id is None) == (self.in_app_id is None):
+            raise PydanticCustomError("one_of", "either message_id or in_app_id")
+        if (self.in_app_id is None) != (self.display_id is None):
+            raise PydanticCustomError("display", "in_app_id comes with its display_id")
+        kind = self.type
+        if not (kind.is_of_push if self.message_id else kind.is_of_in_app):
+            raise PydanticCustomError("type", "this is not reported of that")
+        return self
+
+    @property
+    def receipt(self) -> Receipt | None:
+        """Return the receipt of a push in the words of the model; ``None``: it is of none."""
+        if self.message_id is None:
+            return None
         return Receipt(message_id=self.message_id, kind=self.type, at=self.at)
+
+    @property
+    def in_app_receipt(self) -> InAppReceipt | None:
+        """Return the receipt of a display in the words of the model; ``None``: it is of none."""
+        if self.in_app_id is None or self.display_id is None:
+            return None
+        return InAppReceipt(
+            in_app_id=self.in_app_id, display_id=self.display_id, kind=self.type, at=self.at
+        )
 
 
 class ReceiptsIn(In):

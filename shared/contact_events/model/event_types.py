@@ -18,6 +18,7 @@ OUR_NOUNS = frozenset(
         "coupon_settings",
         "device",
         "import",
+        "in_app",
         "message",
         "policy",
         "preferences",

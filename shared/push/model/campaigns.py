@@ -147,7 +147,8 @@ class CampaignDraft:
     """What a marketer decides.
 
     ``segment_version`` pins the segment. ``holdout_percent`` of the people are not told, to see
-    what telling does. ``expires_at`` is when it is worth nothing any more.
+    what telling does. ``expires_at`` is when it is worth nothing any more. With ``copy_kept_for`` a
+    copy stays in each person's inbox, for so long.
     """
 
     name: str
@@ -162,6 +163,7 @@ class CampaignDraft:
     conversion: Conversion | None = None
     offer_key: str | None = None
     priority: int = DEFAULT_PRIORITY
+    copy_kept_for: timedelta | None = None
 
     def __post_init__(self) -> None:
         problems = list(self._problems())

@@ -31,6 +31,9 @@ WRITES_OF_PLANNING = 0.17
 _WRITES_OF_PUSH = 3 + WRITES_OF_CHUNK + WRITES_OF_PLANNING
 """Reservation, ledger row, and its entry in the index; and the shares of the chunk's writes."""
 
+WRITES_OF_COPY = 1
+"""In an inbox, of a kilobyte at most: one for each person; counted as one for each device."""
+
 READS_OF_DEVICE = 0.085
 """Half a unit for each 4 kB of a page that is planned (benchmark P6): a device's row, with what is
 copied of its person, has some 610 bytes, and 685 before the person is known."""
@@ -108,7 +111,12 @@ class Forecast:
 
 
 def forecast(
-    devices: int, *, holdout_percent: float, throttle_per_minute: int | None, spread: timedelta
+    devices: int,
+    *,
+    holdout_percent: float,
+    throttle_per_minute: int | None,
+    spread: timedelta,
+    leaves_copies: bool = False,
 ) -> Forecast:
     """Return what sending to so many devices takes; ``spread`` lies between first and last due.
 
@@ -138,5 +146,5 @@ def forecast(
         minutes=minutes,
         bottleneck=bottleneck,
         quota_share=min(messages / max(minutes, 1), peak) / QUOTA,
-        cost=devices * per_push,
+        cost=devices * per_push + messages * leaves_copies * WRITES_OF_COPY * _WRITE,
     )

@@ -269,6 +269,17 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """That a copy of what is pushed stays in each person's inbox, for so long.
+
+    ``order_at`` is its place among the others there: the same for all chunks of a campaign.
+    """
+
+    kept_for: timedelta
+    order_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
     """Messages that are sent together: of one content, or, in a campaign, rendered for each.
 
@@ -277,8 +288,9 @@ class Chunk:
     The ``index``-th recipient's message is ``message_id(index)`` and stands in ``states[index]``.
     ``unreached`` are the places of addressees without a device. ``turn`` counts the leases that
     were taken on the chunk; ``was_dropped`` says that the last holder vanished without giving its
-    lease back. Nothing is sent from ``send_until`` on. ``reasons`` say why messages stand where
-    they do, as far as there is something to say.
+    lease back. Nothing is sent from ``send_until`` on. With a ``copy`` what is sent stays in the
+    inbox, too. ``reasons`` say why messages stand where they do, as far as there is something to
+    say.
     """
 
     app_id: str
@@ -294,6 +306,7 @@ class Chunk:
     turn: int = 0
     was_dropped: bool = False
     part: Part | None = None
+    copy: Copy | None = None
     reasons: Mapping[int, str] = field(default_factory=dict)
 
     def message_id(self, index: int) -> str:
@@ -356,6 +369,19 @@ class ReceiptKind(StrEnum):
     OPENED = "opened"
     CLICKED = "clicked"
     CONVERTED = "converted"
+    DISPLAYED = "displayed"
+    """Of what is shown in the app alone, as is the next."""
+    DISMISSED = "dismissed"
+
+    @property
+    def is_of_push(self) -> bool:
+        """Say whether a push may be reported so."""
+        return self not in {ReceiptKind.DISPLAYED, ReceiptKind.DISMISSED}
+
+    @property
+    def is_of_in_app(self) -> bool:
+        """Say whether what is shown in the app may be reported so."""
+        return self not in {ReceiptKind.DELIVERED, ReceiptKind.OPENED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from shared.kernel.ids import CHANCE_BITS, ulid_of
 from shared.push.model.campaigns import Run, Variant
-from shared.push.model.messages import Chunk, Part, Recipient, State, Terms
+from shared.push.model.messages import Chunk, Copy, Part, Recipient, State, Terms
 
 AUDIENCE_SHARDS = 64
 """In so many parts the audience is read; of registrations, and a test holds both together."""
@@ -141,4 +141,13 @@ def _chunk(run: Run, due: datetime, recipients: Sequence[Recipient], *, name: st
             delivery=draft.delivery,
             is_throttled=draft.throttle_per_minute is not None,
         ),
+        copy=_copy(run),
     )
+
+
+def _copy(run: Run) -> Copy | None:
+    kept_for = run.draft.copy_kept_for
+    if kept_for is None:
+        return None
+    # One place for all chunks: who is on devices in two zones has one copy.
+    return Copy(kept_for=kept_for, order_at=run.draft.timing.first() or run.started_at)

@@ -22,6 +22,8 @@ from shared.push.ports.explaining import (
     PolicyAdvice,
     TemplateTexts,
 )
+from shared.push.ports.in_app import InAppAudience, InAppStore, Touches
+from shared.push.ports.inbox import InboxPeople, InboxStore, Leave
 from shared.push.ports.messages import (
     Apps,
     Asked,
@@ -70,7 +72,12 @@ __all__ = [
     "Contacts",
     "DeviceFacts",
     "Devices",
+    "InAppAudience",
+    "InAppStore",
+    "InboxPeople",
+    "InboxStore",
     "Jobs",
+    "Leave",
     "MarkStore",
     "MessageArchive",
     "People",
@@ -91,5 +98,6 @@ __all__ = [
     "TemplateTexts",
     "Texts",
     "ToldEvents",
+    "Touches",
     "Waiting",
 ]

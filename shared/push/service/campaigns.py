@@ -386,6 +386,7 @@ class CampaignService:
                 holdout_percent=draft.holdout_percent,
                 throttle_per_minute=draft.throttle_per_minute,
                 spread=last - first,
+                leaves_copies=draft.copy_kept_for is not None,
             ),
             first_at=first,
             last_at=last,

@@ -27,6 +27,7 @@ from shared.push.events import (
 from shared.push.model import (
     Chunk,
     Content,
+    Copy,
     Receipt,
     ReceiptKind,
     Recipient,
@@ -36,6 +37,7 @@ from shared.push.model import (
     place_of_message,
 )
 from shared.push.ports import Apps, ChunkStore, Devices
+from shared.push.service.placing import InboxCopies
 
 MOST_DEVICES = 500
 """Devices of one request: they fit into one chunk, which one sender works off in seconds."""
@@ -81,16 +83,29 @@ class ReceiptsHeard:
     duplicates: int
     unknown: tuple[int, ...]
 
+    def with_those(self, other: "ReceiptsHeard", *, places: Sequence[int]) -> "ReceiptsHeard":
+        """Return the sum; ``places`` are those of the other's receipts in the whole batch."""
+        unknown = {*self.unknown, *(places[at] for at in other.unknown)}
+        return ReceiptsHeard(
+            accepted=self.accepted + other.accepted,
+            duplicates=self.duplicates + other.duplicates,
+            unknown=tuple(sorted(unknown)),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageService:
-    """Queues messages and hears of them."""
+    """Queues messages and hears of them.
+
+    ``copies`` go on in their inboxes with what is heard; who only sends needs none.
+    """
 
     chunks: ChunkStore
     devices: Devices
     apps: Apps
     clock: Clock
     ids: Ids
+    copies: InboxCopies | None = None
 
     def send_now(
         self,
@@ -101,9 +116,12 @@ class MessageService:
         purpose: Purpose,
         terms: Terms = _PLAIN,
         send_until: datetime | None,
+        copy_kept_for: timedelta | None = None,
         attempt: Attempt | None,
     ) -> Accepted:
         """Queue a message for every device of the addressees; it is stored before this returns.
+
+        With ``copy_kept_for`` a copy stays in each person's inbox, for so long.
 
         Raises:
             InvalidFieldsError: FCM would refuse the content, or ``send_until`` is over.
@@ -131,6 +149,7 @@ class MessageService:
             unreached=unreached,
             planned_at=at,
             send_until=until,
+            copy=Copy(kept_for=copy_kept_for, order_at=at) if copy_kept_for else None,
         )
         event = MessagesQueued(
             app_id=app_id,
@@ -191,6 +210,8 @@ class MessageService:
         recipient = chunk.recipients[index]
         if recipient.device_id != device_id:
             return None
+        if self.copies:
+            self.copies.follow(chunk, index, receipt.kind)
         event = _EVENT_OF[receipt.kind](
             app_id=app_id,
             # A device's clock may be anywhere: what it says lies between the plan and now.

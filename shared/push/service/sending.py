@@ -23,6 +23,7 @@ from shared.push.model.campaigns import CampaignState
 from shared.push.model.quota import Lane
 from shared.push.ports import Campaigns, Channels, ChunkStore, Devices, Queue, Quota, Texts
 from shared.push.service.permission import ChunkPermission
+from shared.push.service.placing import InboxCopies
 from shared.push.service.verdicts import Ending, Verdict, Verdicts, ending_of
 
 LONGEST_PAUSE = timedelta(minutes=15)
@@ -54,6 +55,7 @@ class SendService:
     campaigns: Campaigns
     permission: ChunkPermission
     texts: Texts
+    copies: InboxCopies
     quota: Quota
     channels: Channels
     queue: Queue
@@ -312,6 +314,8 @@ class _Turn:
             return {}
         chunk, sender = self.chunk, self.sender
         channel = sender.channels.channel_of(chunk.app_id)
+        # Whatever FCM answers, and if nobody hears it: who may be told can read it.
+        sender.copies.keep(chunk, {at: one.content for at, one in deliveries.items()})
         self.chunk = chunk.with_states(dict.fromkeys(deliveries, State.TRYING))
         self.save(give_back=False)
         try:
@@ -380,10 +384,11 @@ class _Turn:
         chunks: whoever has a device that is not in this one, or was told on one that is gone by
         now, stays counted. That is too strict where the other is not reached either; the other
         way would be a cap that is passed. Not seen is one device alone: unregistered while FCM's
-        answer about it was lost, and not yet in the ledger.
+        answer about it was lost, and not yet in the ledger. Whoever may have a copy in their
+        inbox stays counted, too.
         """
         chunk = self.chunk
-        if chunk.is_rehearsal:
+        if chunk.is_rehearsal or chunk.copy:
             return
         people = {chunk.recipients[index].contact_id for index in places}
         if chunk.turn == 1:  # nobody was asked for before

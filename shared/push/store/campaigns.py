@@ -345,8 +345,14 @@ def _draft_of(kept: Mapping[str, Any]) -> CampaignDraft:
                 if conversion
                 else None
             ),
+            # Campaigns from before inboxes say nothing of them.
+            "copy_kept_for": _duration_of(kept.get("copy_kept_for")),
         }
     )
+
+
+def _duration_of(seconds: float | None) -> timedelta | None:
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def run_text(run: Run) -> str:

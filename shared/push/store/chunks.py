@@ -48,6 +48,7 @@ from shared.push.model import (
     Button,
     Chunk,
     Content,
+    Copy,
     DeliveryMode,
     InterruptionLevel,
     Part,
@@ -85,7 +86,7 @@ _FIRST_REASON = ord("A")
 
 
 class _ChunkRow(Row):
-    """A chunk; ``states`` has one letter a message.
+    """A chunk; ``states`` has one letter a message, ``copy`` seconds and an instant.
 
     ``reasons`` are the different ones, and ``whys`` has the letter of one of them, or a dot, for
     each message: ``A`` is the first, and so on through Unicode.
@@ -94,6 +95,7 @@ class _ChunkRow(Row):
     purpose = UnicodeAttribute()
     terms = UnicodeAttribute(null=True)
     part = UnicodeAttribute(null=True)
+    copy = UnicodeAttribute(null=True)
     unreached = UnicodeAttribute()
     states = UnicodeAttribute()
     reasons = UnicodeAttribute(null=True)
@@ -153,7 +155,7 @@ class ChunkRows:
         """Return the row of a chunk's recipients."""
         return self.recipients(
             *_recipients_key(chunk.app_id, chunk.chunk_id),
-            content=_text_of(chunk.content) if chunk.content else None,
+            content=content_text(chunk.content) if chunk.content else None,
             recipients=_recipients_text(chunk),
             expires_at=_expiry_of(chunk),
         )
@@ -164,6 +166,7 @@ class ChunkRows:
             purpose=chunk.purpose.value,
             terms=_terms_text(chunk.terms),
             part=json.dumps(asdict(chunk.part), separators=(",", ":")) if chunk.part else None,
+            copy=_copy_text(chunk.copy),
             unreached=json.dumps(chunk.unreached),
             states=_letters(chunk.states),
             planned_at=rfc3339(chunk.planned_at),
@@ -432,7 +435,8 @@ def _letters(states: Sequence[State]) -> str:
     return "".join(_LETTER[state] for state in states)
 
 
-def _text_of(content: Content) -> str:
+def content_text(content: Content) -> str:
+    """Return a content, as it is stored."""
     ttl = content.time_to_live
     fields: dict[str, Any] = {
         "title": content.title,
@@ -464,13 +468,25 @@ def _terms_text(terms: Terms) -> str | None:
     return json.dumps(asdict(terms), separators=(",", ":")) if terms != Terms() else None
 
 
-def _content_of(text: str) -> Content:
+def content_of(text: str) -> Content:
+    """Return a content, from what is stored of it."""
     fields = json.loads(text)
     ttl = fields.pop("ttl")
     fields["priority"] = Priority(fields["priority"])
     fields["buttons"] = tuple(Button(**button) for button in fields.get("buttons", ()))
     fields["apns"] = apns_of(fields.get("apns", {}))
     return Content(**fields, time_to_live=timedelta(seconds=ttl) if ttl is not None else None)
+
+
+def _copy_text(copy: Copy | None) -> str | None:
+    return f"{int(copy.kept_for.total_seconds())} {rfc3339(copy.order_at)}" if copy else None
+
+
+def _copy_of(text: str | None) -> Copy | None:
+    if text is None:
+        return None
+    seconds, order_at = text.split(" ")
+    return Copy(kept_for=timedelta(seconds=int(seconds)), order_at=from_rfc3339(order_at))
 
 
 def _part_of(text: str | None) -> Part | None:
@@ -484,7 +500,7 @@ def _chunk_of(row: _ChunkRow, recipients: _RecipientsRow, *, app_id: str) -> Chu
     return Chunk(
         app_id=app_id,
         chunk_id=row.pk.rsplit("#", 1)[-1],
-        content=_content_of(recipients.content) if recipients.content else None,
+        content=content_of(recipients.content) if recipients.content else None,
         purpose=Purpose(row.purpose),
         terms=Terms(**json.loads(row.terms)) if row.terms else Terms(),
         recipients=tuple(_recipient_of(*one) for one in json.loads(recipients.recipients)),
@@ -494,5 +510,6 @@ def _chunk_of(row: _ChunkRow, recipients: _RecipientsRow, *, app_id: str) -> Chu
         send_until=from_rfc3339(row.send_until),
         turn=int(row.turn),
         part=_part_of(row.part),
+        copy=_copy_of(row.copy),
         reasons=_reasons_of(row),
     )

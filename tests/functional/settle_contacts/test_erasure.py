@@ -68,6 +68,10 @@ def spoken_with(deployed: Deployment, app_id: str, contact_id: str) -> None:
         (f"PUT {path}/preferences", {"topics_off": ["vip-17"], "zone": "Europe/London"}),
         (f"POST /v1/apps/{app_id}/contact-decisions", told),
         (f"POST {path}/cases", {"case_id": "vip-17"}),
+        (
+            f"POST /v1/apps/{app_id}/inbox-messages",
+            {"contact_ids": [contact_id], "content": {"title": "Dear Countess"}},
+        ),
     ):
         answer = deployed.request(route, body, bearer=deployed.operator())
         assert answer.status < 300, answer.body

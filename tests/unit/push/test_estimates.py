@@ -1,6 +1,8 @@
 """How long sending takes, and what it costs: held against the governor that it foretells."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -73,3 +75,15 @@ def test_zones_and_throttles_bound_the_time_where_they_are_slower() -> None:
     assert (by_zones.minutes, by_zones.bottleneck) == (540, "time zones")
     throttled = forecast(100, holdout_percent=0, throttle_per_minute=10, spread=timedelta(0))
     assert (throttled.minutes, throttled.bottleneck) == (10, "throttle_per_minute")
+
+
+def test_a_copy_in_the_inbox_costs_a_write_for_each_that_is_told() -> None:
+    terms: dict[str, Any] = {
+        "holdout_percent": 10,
+        "throttle_per_minute": None,
+        "spread": timedelta(0),
+    }
+    bare = forecast(MILLION, **terms)
+    copied = forecast(MILLION, **terms, leaves_copies=True)
+    assert copied.cost - bare.cost == pytest.approx(900_000 * 0.625e-6, rel=0.5)
+    assert replace(copied, cost=bare.cost) == bare

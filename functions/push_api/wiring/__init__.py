@@ -5,16 +5,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from random import sample
-from time import monotonic
 from typing import TYPE_CHECKING
 
+from functions.push_api.wiring.permission import policy
+from functions.push_api.wiring.showing import displays, in_app, inbox, placing
+from functions.push_api.wiring.stores import (
+    app_store,
+    campaign_store,
+    chunk_store,
+    contact_store,
+    device_store,
+    ids,
+    inbox_store,
+    ledger,
+)
 from shared.kernel.clock import Clock, system_clock
-from shared.kernel.ids import Ids
 from shared.platform.auth import deployment
 from shared.platform.auth.doors import Doors
-from shared.platform.dynamodb import pause_after
 from shared.platform.hashing import IdentifierHasher
-from shared.platform.ledger import Ledger
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
 from shared.push.model.planning import AUDIENCE_SHARDS, Member
@@ -30,11 +38,10 @@ from shared.push.ports import (
 )
 from shared.push.service.campaigns import CampaignService
 from shared.push.service.messages import MessageService
+from shared.push.service.placing import InboxCopies
 from shared.push.service.rehearsals import RehearsalService
 from shared.push.service.results import ResultService
 from shared.push.store import (
-    DynamoCampaignStore,
-    DynamoChunkStore,
     DynamoMarkStore,
     DynamoPlanStore,
     DynamoTemplateStore,
@@ -66,10 +73,26 @@ from shared.registrations.store import (
 )
 
 if TYPE_CHECKING:
-    from shared.contact_policy.service.decisions import DecisionService
     from shared.push.service.explaining import ExplainService
     from shared.push.service.templates import TemplateService
     from shared.push.service.trials import TrialService
+
+
+__all__ = [
+    "audit_log",
+    "campaigns",
+    "displays",
+    "doors",
+    "explanations",
+    "in_app",
+    "inbox",
+    "messages",
+    "placing",
+    "rehearsals",
+    "results",
+    "templates",
+    "trials",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,18 +259,17 @@ class RegisteredSegments:
 def messages() -> MessageService:
     """Return the messages of this process."""
     return MessageService(
-        chunks=DynamoChunkStore(
-            table=settings().push_table, ledger_table=settings().contact_events_table
-        ),
+        chunks=chunk_store(),
         devices=ReachService(
-            device_store=_device_store(),
-            contact_store=_contact_store(),
+            device_store=device_store(),
+            contact_store=contact_store(),
             clock=system_clock,
-            ids=_ids(),
+            ids=ids(),
         ),
-        apps=RegisteredApps(apps=_app_store()),
+        apps=RegisteredApps(apps=app_store()),
         clock=system_clock,
-        ids=_ids(),
+        ids=ids(),
+        copies=InboxCopies(inboxes=inbox_store(), clock=system_clock),
     )
 
 
@@ -257,11 +279,11 @@ def templates() -> "TemplateService":
     from shared.push.service.templates import TemplateService  # noqa: PLC0415
 
     return TemplateService(
-        templates=DynamoTemplateStore(table=settings().push_table, ledger=_ledger()),
-        apps=RegisteredApps(apps=_app_store()),
-        people=RegisteredPeople(contacts=_contact_store(), devices=_device_store()),
+        templates=DynamoTemplateStore(table=settings().push_table, ledger=ledger()),
+        apps=RegisteredApps(apps=app_store()),
+        people=RegisteredPeople(contacts=contact_store(), devices=device_store()),
         clock=system_clock,
-        ids=_ids(),
+        ids=ids(),
     )
 
 
@@ -269,20 +291,20 @@ def templates() -> "TemplateService":
 def campaigns() -> CampaignService:
     """Return the campaigns of this process."""
     return CampaignService(
-        campaigns=_campaign_store(),
-        templates=DynamoTemplateStore(table=settings().push_table, ledger=_ledger()),
+        campaigns=campaign_store(),
+        templates=DynamoTemplateStore(table=settings().push_table, ledger=ledger()),
         segments=RegisteredSegments(
-            segments=DynamoSegmentStore(table=settings().registrations_table, ledger=_ledger()),
+            segments=DynamoSegmentStore(table=settings().registrations_table, ledger=ledger()),
             audience=AudienceService(
                 audience=DynamoAudienceStore(table=settings().registrations_table),
                 shuffled=_shuffled_shards,
                 clock=system_clock,
             ),
         ),
-        apps=CampaigningApps(apps=_app_store()),
+        apps=CampaigningApps(apps=app_store()),
         jobs=QueuedJobs(advance=settings().advance_queue_url),
         clock=system_clock,
-        ids=_ids(),
+        ids=ids(),
     )
 
 
@@ -290,7 +312,7 @@ def campaigns() -> CampaignService:
 def rehearsals() -> RehearsalService:
     """Return what rehearsals came to."""
     plans = DynamoPlanStore(table=settings().push_table)
-    return RehearsalService(campaigns=_campaign_store(), plans=plans)
+    return RehearsalService(campaigns=campaign_store(), plans=plans)
 
 
 @cache
@@ -298,7 +320,7 @@ def results() -> ResultService:
     """Return what came of campaigns."""
     table = settings().push_table
     return ResultService(
-        campaigns=_campaign_store(),
+        campaigns=campaign_store(),
         books=DynamoPlanStore(table=table),
         marks=DynamoMarkStore(table=table),
     )
@@ -310,50 +332,22 @@ def explanations() -> "ExplainService":
     from shared.push.service.explaining import ExplainService  # noqa: PLC0415
 
     return ExplainService(
-        campaigns=_campaign_store(),
-        apps=CampaigningApps(apps=_app_store()),
+        campaigns=campaign_store(),
+        apps=CampaigningApps(apps=app_store()),
         persons=RegisteredPersons(
-            origins=OriginService(contacts=_contact_store(), devices=_device_store())
+            origins=OriginService(contacts=contact_store(), devices=device_store())
         ),
-        devices=RegisteredDevices(devices=_device_store()),
+        devices=RegisteredDevices(devices=device_store()),
         audience=ExplainedAudience(
-            segments=DynamoSegmentStore(table=settings().registrations_table, ledger=_ledger()),
+            segments=DynamoSegmentStore(table=settings().registrations_table, ledger=ledger()),
             audience=DynamoAudienceStore(table=settings().registrations_table),
             clock=system_clock,
         ),
-        templates=DynamoTemplateStore(table=settings().push_table, ledger=_ledger()),
-        people=RegisteredPeople(contacts=_contact_store(), devices=_device_store()),
-        policy=_policy(),
+        templates=DynamoTemplateStore(table=settings().push_table, ledger=ledger()),
+        people=RegisteredPeople(contacts=contact_store(), devices=device_store()),
+        policy=policy(),
         told=DynamoToldEvents(table=settings().contact_events_table),
         clock=system_clock,
-    )
-
-
-def _policy() -> "DecisionService":
-    from shared.contact_policy.ports import AppPlace  # noqa: PLC0415 - few requests need it
-    from shared.contact_policy.service.decisions import DecisionService  # noqa: PLC0415
-    from shared.contact_policy.service.policies import PolicyCache  # noqa: PLC0415
-    from shared.contact_policy.store import DynamoPersonStore, DynamoPolicyStore  # noqa: PLC0415
-
-    class Places:
-        """The registrations' apps, as far as the contact policy needs them."""
-
-        def place_of(self, app_id: str) -> AppPlace:
-            """Return the app's default zone, and the country of its default locale."""
-            app = _app_store().get_app(app_id)
-            return AppPlace(zone=app.default_timezone, country=app.default_country)
-
-    table = settings().contact_policy_table
-    return DecisionService(
-        people=DynamoPersonStore(table=table, ledger=_ledger()),
-        rules=PolicyCache(
-            store=DynamoPolicyStore(table=table, ledger=_ledger()),
-            apps=Places(),
-            elapsed=monotonic,
-        ),
-        clock=system_clock,
-        ids=_ids(),
-        pause=pause_after,
     )
 
 
@@ -363,10 +357,10 @@ def trials() -> "TrialService":
     from shared.push.service.trials import TrialService  # noqa: PLC0415
 
     reach = ReachService(
-        device_store=_device_store(),
-        contact_store=_contact_store(),
+        device_store=device_store(),
+        contact_store=contact_store(),
         clock=system_clock,
-        ids=_ids(),
+        ids=ids(),
     )
     return TrialService(templates=templates(), messages=messages(), devices=reach)
 
@@ -376,20 +370,15 @@ def _shuffled_shards() -> Sequence[int]:
 
 
 @cache
-def _campaign_store() -> DynamoCampaignStore:
-    return DynamoCampaignStore(table=settings().push_table, ledger=_ledger())
-
-
-@cache
 def doors() -> Doors:
     """Return the doors of this process."""
     return deployment.doors(
         CallerService(
-            apps=_app_store(),
-            devices=_device_store(),
-            contacts=_contact_store(),
+            apps=app_store(),
+            devices=device_store(),
+            contacts=contact_store(),
             identifiers=IdentifierService(
-                contacts=_contact_store(),
+                contacts=contact_store(),
                 hasher=IdentifierHasher(keys=Secret(id=settings().identifier_secret).keys),
             ),
         )
@@ -400,29 +389,4 @@ def doors() -> Doors:
 def audit_log() -> AuditService:
     """Return where this process keeps what marketers do."""
     entries = DynamoAuditStore(table=settings().registrations_table)
-    return AuditService(entries=entries, clock=system_clock, ids=_ids())
-
-
-@cache
-def _app_store() -> DynamoAppStore:
-    return DynamoAppStore(table=settings().registrations_table, ledger=_ledger())
-
-
-@cache
-def _device_store() -> DynamoDeviceStore:
-    return DynamoDeviceStore(table=settings().registrations_table, ledger=_ledger())
-
-
-@cache
-def _contact_store() -> DynamoContactStore:
-    return DynamoContactStore(table=settings().registrations_table, ledger=_ledger())
-
-
-@cache
-def _ledger() -> Ledger:
-    return Ledger(table=settings().contact_events_table)
-
-
-@cache
-def _ids() -> Ids:
-    return Ids(clock=system_clock)
+    return AuditService(entries=entries, clock=system_clock, ids=ids())
