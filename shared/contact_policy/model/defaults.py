@@ -63,7 +63,7 @@ DEFAULT_DOCUMENT: Mapping[str, Any] = {
             "reserved": [{"priority": 80, "slots": 2}],
         },
     ],
-    "laws": ["fr-phone", "us-tcpa"],
+    "laws": [],
 }
 """What is not written here is a default of documents: weights, and what purposes bypass."""
 
