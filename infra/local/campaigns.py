@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.local.documents import read
+from infra.local.experiments import detectable, draw, experiment
 from infra.local.marketers import AppId, Desk, RoleName, address_option, place
 from infra.local.outcome import AsJson, pairs, reporting, show, tell
 from infra.local.plots import bar, curve
@@ -106,9 +107,15 @@ def show_campaign(context: typer.Context, campaign_id: Id, as_json: AsJson = Fal
 
 @campaign.command("estimate")
 def estimate(context: typer.Context, campaign_id: Id, as_json: AsJson = False) -> None:
-    """Say what sending would take: devices, time, quota and cost."""
+    """Say what sending would take and can show: devices, time, quota, cost, and least rises."""
     with reporting(as_json):
-        _tell(_desk(context).do(campaign_id, "estimate"), as_json)
+        found = _desk(context).do(campaign_id, "estimate")
+        if show(found, as_json):
+            return
+        tell(pairs({name: value for name, value in found.items() if name != "detectable"}))
+        if found["detectable"]:
+            tell("What it can show, in points of the share that converts:")
+            tell(detectable(found["detectable"]))
 
 
 @campaign.command("rehearse")
@@ -177,13 +184,24 @@ _command("cancel", "Have nothing more sent, for good.")
 
 
 @campaign.command("results")
-def results(context: typer.Context, campaign_id: Id, as_json: AsJson = False) -> None:
-    """Show the books, and what people did: by variant, and beside those who were held out."""
+def results(
+    context: typer.Context,
+    campaign_id: Id,
+    svg: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="Also draw what is proved into this file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show the books, what people did, and what that proves: by text, beside the hold-out."""
     with reporting(as_json):
         found = _desk(context).get(campaign_id, "results")
+        proved = experiment(found["experiment"])
+        if svg is not None:
+            draw(Group(_funnels(found), proved), svg, title=campaign_id)
         if not show(found, as_json):
             tell(books_table(found["books"]))
             tell(_funnels(found))
+            tell(proved)
 
 
 @campaign.command("explain")

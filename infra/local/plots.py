@@ -32,3 +32,20 @@ def curve(values: Sequence[float], *, width: int) -> str:
     if top <= 0:
         return _EIGHTHS[0] * len(last)
     return "".join(_EIGHTHS[round(value / top * (len(_EIGHTHS) - 1))] for value in last)
+
+
+def interval(low: float, high: float, *, reach: float, width: int, style: str) -> Text:
+    """Return one line of ``width`` cells from -``reach`` to ``reach``, with zero in the middle.
+
+    The interval is a bar, and zero a mark in it; what lies farther out is cut off.
+    """
+    last = width - 1
+    left, right = (
+        min(max(round((value / reach + 1) / 2 * last), 0), last) for value in (low, high)
+    )
+    line = Text("·" * width, style="bright_black")
+    line.stylize(style, left, right + 1)
+    plain = [("━" if left <= at <= right else "·") for at in range(width)]
+    plain[last // 2] = "┃" if left <= last // 2 <= right else "│"
+    line.plain = "".join(plain)
+    return line

@@ -18,12 +18,12 @@ from functions.push_api.schemas.campaigns import (
     ContactId,
     ExplanationOut,
     RehearsalOut,
-    ResultsOut,
     RunId,
     TrialIn,
     TrialOut,
     TrialsOut,
 )
+from functions.push_api.schemas.results import ResultsOut
 from functions.push_api.wiring import campaigns, explanations, rehearsals, results, trials
 from shared.kernel.paging import cursor_of, place_of
 from shared.kernel.principal import Role

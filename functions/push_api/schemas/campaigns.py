@@ -10,14 +10,17 @@ from pydantic_core import PydanticCustomError
 
 from functions.push_api.schemas import Variables
 from functions.push_api.schemas.inbox import CopyIn, CopyOut
+from functions.push_api.schemas.results import BooksOut, DetectableOut
 from shared.kernel.clock import whole_milliseconds
 from shared.kernel.decisions import DEFAULT_PRIORITY
 from shared.platform.http.schemas import In, Instant, Out
-from shared.push.model import DeliveryMode, State
+from shared.push.model import DeliveryMode
 from shared.push.model.books import Books
 from shared.push.model.campaigns import (
+    EXPECTED_RATE,
     LONGEST_CONVERSION,
     MOST_VARIANTS,
+    REDEMPTION,
     Campaign,
     CampaignDraft,
     CampaignState,
@@ -27,7 +30,6 @@ from shared.push.model.campaigns import (
     Variant,
 )
 from shared.push.model.estimates import Forecast
-from shared.push.model.results import Results
 from shared.push.service.campaigns import Estimate
 
 if TYPE_CHECKING:
@@ -81,12 +83,25 @@ class ConversionIn(In):
             description="Without the app's organisation.",
             examples=["purchase.completed.v1"],
         ),
-    ]
+    ] = REDEMPTION
     within_hours: Annotated[int, Field(ge=1, le=LONGEST_CONVERSION // timedelta(hours=1))] = 168
+    expected_rate: Annotated[
+        float,
+        Field(
+            ge=0.0001,
+            le=0.99,
+            description="Which part of the people does it without being told, by what you know:"
+            " the estimate says what such a campaign can show.",
+        ),
+    ] = EXPECTED_RATE
 
     def conversion(self) -> Conversion:
         """Return the conversion in the words of the model."""
-        return Conversion(type=self.type, within=timedelta(hours=self.within_hours))
+        return Conversion(
+            type=self.type,
+            within=timedelta(hours=self.within_hours),
+            expected_rate=self.expected_rate,
+        )
 
 
 Variants: TypeAlias = Annotated[
@@ -142,7 +157,10 @@ class CampaignIn(_TimingIn):
     )
     holdout_percent: Percent = 0
     delivery: DeliveryMode = DeliveryMode.AT_LEAST_ONCE
-    conversion: ConversionIn | None = None
+    conversion: ConversionIn | None = Field(
+        default_factory=ConversionIn,
+        description="By default a redeemed coupon within a week; `null`: nothing is counted.",
+    )
     offer_key: OfferKey | None = None
     priority: Annotated[int, Field(ge=0, le=100)] = DEFAULT_PRIORITY
     inbox: CopyIn | None = None
@@ -252,6 +270,7 @@ class ConversionOut(Out):
 
     type: str
     within_hours: int
+    expected_rate: float
 
 
 class ApprovalOut(Out):
@@ -308,6 +327,7 @@ class CampaignOut(Out):
                 ConversionOut(
                     type=draft.conversion.type,
                     within_hours=draft.conversion.within // timedelta(hours=1),
+                    expected_rate=draft.conversion.expected_rate,
                 )
                 if draft.conversion
                 else None
@@ -383,6 +403,9 @@ class CampaignEstimateOut(Out):
     first_at: datetime
     last_at: datetime
     forecast: ForecastOut
+    detectable: tuple[DetectableOut, ...] = Field(
+        description="What the campaign can show: nothing without a conversion to count."
+    )
     needs_approval: bool
     budget_left: int | None = Field(description="Of the day's, before this campaign.")
 
@@ -399,42 +422,11 @@ class CampaignEstimateOut(Out):
             first_at=found.first_at,
             last_at=found.last_at,
             forecast=ForecastOut.of(found.forecast),
+            detectable=tuple(
+                DetectableOut.model_validate(one, from_attributes=True) for one in found.detectable
+            ),
             needs_approval=found.needs_approval,
             budget_left=found.budget_left,
-        )
-
-
-class BooksOut(Out):
-    """Where the planned messages stand; the states add up to `planned`, at every read."""
-
-    planned: int
-    pending: int
-    sent: int
-    invalid: int = Field(description="The address was dead; it was removed.")
-    skipped: int
-    held_out: int
-    expired: int
-    failed: int
-    unknown: int = Field(description="FCM's answer was lost, and it was not tried again.")
-    deferred: int = Field(description="Of a rehearsal alone: it would wait first.")
-    because: Mapping[str, Mapping[str, int]] = Field(
-        description="By state and reason, how many.",
-        examples=[{"skipped": {"cap": 12, "cancelled": 3}}],
-    )
-    balanced: bool
-
-    @classmethod
-    def of(cls, books: Books) -> Self:
-        """Render books."""
-        final = [state for state in State if state.is_final]
-        return cls(
-            planned=books.planned,
-            pending=books.pending,
-            **{state.value: books.count(state) for state in final},
-            because={
-                state.value: reasons for state in final if (reasons := dict(books.reasons(state)))
-            },
-            balanced=books.is_balanced,
         )
 
 
@@ -483,65 +475,6 @@ class TrialsOut(Out):
     """What became of a trial on some devices."""
 
     trials: tuple[TrialOut, ...]
-
-
-class FunnelOut(Out):
-    """How far messages came; what was clicked was opened, what was opened delivered."""
-
-    sent: int
-    delivered: int
-    opened: int
-    clicked: int
-    converted: int = Field(description="People did what the campaign is for, in its hours.")
-
-
-class ControlOut(Out):
-    """Who was held out: what they did without being told."""
-
-    held_out: int
-    converted: int
-
-
-class VariantResultsOut(Out):
-    """What came of one text."""
-
-    name: str
-    books: BooksOut
-    funnel: FunnelOut
-    control: ControlOut
-
-
-class ResultsOut(Out):
-    """What came of a campaign up to now."""
-
-    campaign_id: str
-    state: CampaignState
-    run_id: str | None
-    books: BooksOut
-    funnel: FunnelOut
-    control: ControlOut
-    variants: tuple[VariantResultsOut, ...]
-
-    @classmethod
-    def of(cls, found: Results) -> Self:
-        """Render results; each sum is that of the variants."""
-        return cls(
-            campaign_id=found.campaign.campaign_id,
-            state=found.campaign.state,
-            run_id=found.campaign.run_id,
-            books=BooksOut.of(found.books),
-            funnel=FunnelOut.model_validate(found.funnel, from_attributes=True),
-            control=ControlOut.model_validate(found.control, from_attributes=True),
-            variants=tuple(
-                VariantResultsOut(
-                    name=one.name,
-                    books=BooksOut.of(one.books),
-                    funnel=FunnelOut.model_validate(one.funnel, from_attributes=True),
-                    control=ControlOut.model_validate(one.control, from_attributes=True),
-                )
-                for one in found.variants
-            ),
-        )
 
 
 class AnswerOut(Out):

@@ -83,15 +83,24 @@ class Variant:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
+REDEMPTION = "coupon.redeemed.v1"
+"""What a campaign is for, unless it says so itself."""
+
+EXPECTED_RATE = 0.05
+"""Who converts untold, unless the marketer knows it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversion:
     """What the campaign is for: an event of this type by the person, ``within`` so long.
 
-    ``type`` is without the app's organisation, such as ``purchase.completed.v1``.
+    ``type`` is without the app's organisation, such as ``purchase.completed.v1``. Of those who are
+    not told ``expected_rate`` (0 to 1) do it, by what is known before.
     """
 
-    type: str
+    type: str = REDEMPTION
     within: timedelta = timedelta(days=7)
+    expected_rate: float = EXPECTED_RATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

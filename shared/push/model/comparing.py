@@ -1,9 +1,9 @@
 """What a campaign proves: each text against those who were not told, and against each other."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import combinations, pairwise
+from itertools import accumulate, combinations, pairwise
 
 from shared.push.model.campaigns import CampaignDraft, Variant
 from shared.push.model.messages import State
@@ -22,9 +22,6 @@ from shared.push.model.statistics import (
 
 ALARM = 0.001
 """Below such a chance a split is no accident: one sound campaign in a thousand rings in vain."""
-
-BASE_RATE = 0.05
-"""Who converts untold, unless the marketer knows it."""
 
 
 class Verdict(StrEnum):
@@ -92,98 +89,110 @@ class Experiment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detectable:
-    """The least rise over the hold-out that shows in four of five such campaigns, for one look.
+    """The least rise of one text over another, or over the hold-out (``than`` is ``None``).
 
-    ``rise`` is a difference of shares; ``None``: nothing that could be would show.
+    It shows in four of five such campaigns, to who looks once, in groups of ``told`` and ``beside``
+    messages. ``rise`` is a difference of shares; ``None``: nothing that could be would show.
     """
 
     variant: str
+    than: str | None
     told: int
-    held_out: int
+    beside: int
     rise: float | None
 
 
 def experiment_of(results: Results) -> Experiment:
-    """Return what results prove up to now."""
+    """Return what results prove up to now; without a conversion to count, only of the split."""
     draft = results.campaign.draft
-    told = {
+    shares: dict[str | None, Share] = {
         one.name: Share(converted=one.funnel.converted, told=one.funnel.sent)
         for one in results.variants
     }
-    held = Share(converted=results.control.converted, told=results.control.held_out)
-    planned = results.books.planned
-    meant = {one.variant: one for one in _sizes(draft, planned)}
-    beside = [
-        (name, None, told[name], held, (size.told, size.held_out)) for name, size in meant.items()
-    ]
-    between = [
-        (one, other, told[one], told[other], (meant[one].told, meant[other].told))
-        for one, other in combinations(meant, 2)
-    ]
-    return Experiment(
-        uplifts=_compared(beside), pairs=_compared(between), splits=tuple(_splits(results))
+    control = results.control
+    shares[None] = Share(converted=control.converted, told=control.held_out)
+    uplifts, pairs = (
+        _compared(family, shares, rate=draft.conversion.expected_rate if draft.conversion else None)
+        for family in _families(draft, results.books.planned)
     )
+    return Experiment(uplifts=uplifts, pairs=pairs, splits=tuple(_splits(results)))
 
 
-def detectable(draft: CampaignDraft, messages: int, *, rate: float) -> Sequence[Detectable]:
-    """Return what a campaign of so many messages can show; ``rate`` convert untold (0 to 1).
-
-    Without a hold-out it is nothing.
-    """
-    sizes = _sizes(draft, messages)
+def detectable(draft: CampaignDraft, messages: int) -> Sequence[Detectable]:
+    """Return what a campaign of so many messages can show; without a conversion, nothing."""
+    goal = draft.conversion
     return [
         Detectable(
             variant=one.variant,
+            than=one.than,
             told=one.told,
-            held_out=one.held_out,
-            rise=least_found(one.told, one.held_out, rate=rate, error=ERROR / len(sizes)),
+            beside=one.beside,
+            rise=least_found(
+                one.told, one.beside, rate=goal.expected_rate, error=ERROR / len(family)
+            ),
         )
-        for one in sizes
+        for family in _families(draft, messages)
+        for one in family
+        if goal and one.told and one.beside
     ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Size:
+class _Meant:
+    """Two groups that are to be compared, as large as the plan has them."""
+
     variant: str
+    than: str | None
     told: int
-    held_out: int
+    beside: int
 
 
-def _sizes(draft: CampaignDraft, messages: int) -> Sequence[_Size]:
+def _families(draft: CampaignDraft, messages: int) -> tuple[Sequence[_Meant], Sequence[_Meant]]:
+    """Return the comparisons with the hold-out, and those of texts; each family errs as one."""
     held_out = round(messages * draft.holdout_percent / 100)
-    total = sum(one.weight for one in draft.variants)
-    ends = [0]
-    for one in draft.variants:
-        ends.append(ends[-1] + one.weight)
-    told = [
-        round((messages - held_out) * after / total) - round((messages - held_out) * before / total)
-        for before, after in pairwise(ends)
+    told = dict(
+        zip(
+            [one.name for one in draft.variants],
+            _shared(messages - held_out, [one.weight for one in draft.variants]),
+            strict=True,
+        )
+    )
+    uplifts = [
+        _Meant(variant=name, than=None, told=count, beside=held_out) for name, count in told.items()
     ]
-    return [
-        _Size(variant=one.name, told=size, held_out=held_out)
-        for one, size in zip(draft.variants, told, strict=True)
+    pairs = [
+        _Meant(variant=one, than=other, told=told[one], beside=told[other])
+        for one, other in combinations(told, 2)
     ]
+    return uplifts, pairs
 
 
-_Side = tuple[str, str | None, Share, Share, tuple[int, int]]
+def _shared(count: int, weights: Sequence[int]) -> Iterable[int]:
+    """Return the parts of ``count`` by weight; they add up."""
+    ends = [round(count * upto / sum(weights)) for upto in accumulate(weights, initial=0)]
+    return (after - before for before, after in pairwise(ends))
 
 
-def _compared(sides: Sequence[_Side]) -> Sequence[Comparison]:
+def _compared(
+    family: Sequence[_Meant], shares: Mapping[str | None, Share], *, rate: float | None
+) -> Sequence[Comparison]:
     """Compare a family: each interval is wider, so that all of them hold together (Bonferroni)."""
     return [
-        _comparison(side, error=ERROR / len(sides))
-        for side in sides
-        if side[2].told > 0 < side[3].told
+        _comparison(one, shares, rate=rate, error=ERROR / len(family))
+        for one in family
+        if rate is not None and shares[one.variant].told and shares[one.than].told
     ]
 
 
-def _comparison(side: _Side, *, error: float) -> Comparison:
-    variant, than, one, other, meant = side
+def _comparison(
+    meant: _Meant, shares: Mapping[str | None, Share], *, rate: float, error: float
+) -> Comparison:
+    one, other = shares[meant.variant], shares[meant.than]
     # By the plan, never by what was found: an interval that follows the data does not hold.
-    expected = score_variance(max(meant[0], 1), max(meant[1], 1), rate=BASE_RATE)
+    expected = score_variance(max(meant.told, 1), max(meant.beside, 1), rate=rate)
     return Comparison(
-        variant=variant,
-        than=than,
+        variant=meant.variant,
+        than=meant.than,
         difference=one.rate - other.rate,
         once=difference(one, other, error=error),
         always=always_valid(one, other, expected=expected, error=error),

@@ -1,6 +1,6 @@
 """Use cases of those who run campaigns: draft, approve, send, pause, resume, cancel."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +43,7 @@ from shared.push.model.campaigns import (
     CampaignState,
     Run,
 )
+from shared.push.model.comparing import Detectable, detectable
 from shared.push.model.estimates import Forecast, forecast
 from shared.push.model.templates import Template
 from shared.push.ports import (
@@ -69,6 +70,7 @@ class Estimate:
     forecast: Forecast
     first_at: datetime
     last_at: datetime
+    detectable: Sequence[Detectable]
     needs_approval: bool
     budget_left: int | None
 
@@ -390,6 +392,7 @@ class CampaignService:
             ),
             first_at=first,
             last_at=last,
+            detectable=detectable(draft, audience.devices),
             needs_approval=threshold is not None and audience.high > threshold,
             budget_left=(
                 None if limit is None else limit - self.campaigns.booked(campaign.app_id, day)

@@ -40,6 +40,7 @@ from shared.push.errors import (
     CampaignNotFoundError,
 )
 from shared.push.model.campaigns import (
+    EXPECTED_RATE,
     Approval,
     Booking,
     Campaign,
@@ -341,7 +342,11 @@ def _draft_of(kept: Mapping[str, Any]) -> CampaignDraft:
             "expires_at": from_rfc3339(kept["expires_at"]) if kept["expires_at"] else None,
             "delivery": DeliveryMode(kept["delivery"]),
             "conversion": (
-                Conversion(type=conversion["type"], within=timedelta(seconds=conversion["within"]))
+                Conversion(
+                    type=conversion["type"],
+                    within=timedelta(seconds=conversion["within"]),
+                    expected_rate=float(conversion.get("expected_rate", EXPECTED_RATE)),
+                )
                 if conversion
                 else None
             ),

@@ -264,6 +264,25 @@ def test_an_estimate_counts_and_prices(office: Office) -> None:
     assert (found["devices"], found["exact"], found["needs_approval"]) == (4, True, False)
     assert (found["forecast"]["messages"], found["forecast"]["held_out"]) == (3, 1)
     assert found["forecast"]["cost_usd"] >= 0
+    assert found["detectable"] == [
+        {"variant": "a", "than": None, "told": 3, "beside": 1, "rise": None}
+    ]
+
+
+def test_a_campaign_is_for_redemptions_unless_it_says_otherwise(office: Office) -> None:
+    office.register(40)
+    for terms, goal in (
+        ({}, {"type": "coupon.redeemed.v1", "within_hours": 168, "expected_rate": 0.05}),
+        (
+            {"conversion": {"within_hours": 24, "expected_rate": 0.2}},
+            {"type": "coupon.redeemed.v1", "within_hours": 24, "expected_rate": 0.2},
+        ),
+        ({"conversion": None}, None),
+    ):
+        campaign_id = office.draft(holdout_percent=50, **terms)
+        assert office.expect(f"GET /campaigns/{campaign_id}")["conversion"] == goal
+        can_show = office.expect(f"POST /campaigns/{campaign_id}/estimate")["detectable"]
+        assert len(can_show) == (goal is not None)
 
 
 def test_results_have_a_funnel_and_a_control_that_add_up(
@@ -298,6 +317,13 @@ def test_results_have_a_funnel_and_a_control_that_add_up(
     assert funnel["converted"] + control["converted"] == 30
     (variant,) = found["variants"]
     assert (variant["funnel"], variant["control"]) == (funnel, control)
+    (uplift,) = found["experiment"]["uplifts"]
+    told_rate = funnel["converted"] / funnel["sent"]
+    assert uplift["difference"] == pytest.approx(
+        told_rate - control["converted"] / control["held_out"]
+    )
+    assert uplift["always"]["low"] < uplift["once"]["low"] < uplift["once"]["high"]
+    assert (uplift["verdict"], found["experiment"]["sound"]) == ("open", True)
 
 
 def test_explaining_has_a_true_answer_for_each_fate(office: Office) -> None:
