@@ -177,11 +177,11 @@ def _compared(
     family: Sequence[_Meant], shares: Mapping[str | None, Share], *, rate: float | None
 ) -> Sequence[Comparison]:
     """Compare a family: each interval is wider, so that all of them hold together (Bonferroni)."""
-    return [
+    return tuple(
         _comparison(one, shares, rate=rate, error=ERROR / len(family))
         for one in family
         if rate is not None and shares[one.variant].told and shares[one.than].told
-    ]
+    )
 
 
 def _comparison(

@@ -161,6 +161,6 @@ def _chi_square_above(value: float, freedom: int) -> float:
     """Return the chance of more than ``value``: the finite sums for whole degrees of freedom."""
     half = value / 2
     if freedom % 2:
-        terms = (half ** (at + 0.5) / gamma(at + 1.5) for at in range(freedom // 2))
+        terms = (sqrt(half) * half**at / gamma(at + 1.5) for at in range(freedom // 2))
         return erfc(sqrt(half)) + exp(-half) * sum(terms)
     return exp(-half) * sum(half**at / gamma(at + 1) for at in range(freedom // 2))

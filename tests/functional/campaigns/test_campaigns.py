@@ -322,7 +322,8 @@ def test_results_have_a_funnel_and_a_control_that_add_up(
     assert uplift["difference"] == pytest.approx(
         told_rate - control["converted"] / control["held_out"]
     )
-    assert uplift["always"]["low"] < uplift["once"]["low"] < uplift["once"]["high"]
+    assert uplift["once"]["low"] < uplift["difference"] < uplift["once"]["high"]
+    assert uplift["always"]["high"] > uplift["once"]["high"]
     assert (uplift["verdict"], found["experiment"]["sound"]) == ("open", True)
 
 
