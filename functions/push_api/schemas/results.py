@@ -98,7 +98,7 @@ class ComparisonOut(Out):
     verdict: Verdict = Field(description="By `always`; `open`: it may be chance.")
 
 
-class SplitOut(Out):
+class GroupSplitOut(Out):
     """Whether the groups are as large as the weights say."""
 
     group: str = Field(examples=["planned", "held_out"])
@@ -112,7 +112,7 @@ class ExperimentOut(Out):
     sound: bool = Field(description="Whether no split is alarming; else do not believe the rest.")
     uplifts: tuple[ComparisonOut, ...]
     pairs: tuple[ComparisonOut, ...]
-    splits: tuple[SplitOut, ...]
+    splits: tuple[GroupSplitOut, ...]
 
     @classmethod
     def of(cls, found: Experiment) -> Self:
@@ -122,7 +122,7 @@ class ExperimentOut(Out):
             uplifts=_compared(found.uplifts),
             pairs=_compared(found.pairs),
             splits=tuple(
-                SplitOut(group=one.group, chance=one.chance, alarming=one.is_alarming)
+                GroupSplitOut(group=one.group, chance=one.chance, alarming=one.is_alarming)
                 for one in found.splits
             ),
         )

@@ -190,12 +190,15 @@ def _comparison(
     one, other = shares[meant.variant], shares[meant.than]
     # By the plan, never by what was found: an interval that follows the data does not hold.
     expected = score_variance(max(meant.told, 1), max(meant.beside, 1), rate=rate)
+    once = difference(one, other, error=error)
+    # The sequence is asymptotic: of few people the exact one knows better how little is known.
+    always = always_valid(one, other, expected=expected, error=error).around(once)
     return Comparison(
         variant=meant.variant,
         than=meant.than,
         difference=one.rate - other.rate,
-        once=difference(one, other, error=error),
-        always=always_valid(one, other, expected=expected, error=error),
+        once=once,
+        always=always,
         relative=relative(one, other, error=error) if other.converted else None,
     )
 

@@ -45,6 +45,10 @@ class Interval:
         """Say whether no difference at all would fit."""
         return self.low <= 0 <= self.high
 
+    def around(self, other: "Interval") -> "Interval":
+        """Return the interval that has both in it."""
+        return Interval(min(self.low, other.low), max(self.high, other.high))
+
 
 def difference(one: Share, other: Share, *, error: float = ERROR) -> Interval:
     """Return the interval of ``one.rate - other.rate``, for a single look; nobody is empty.
@@ -82,7 +86,7 @@ def always_valid(one: Share, other: Share, *, expected: float, error: float = ER
     asymptotic confidence sequences" (2021), arXiv:2103.06476.
     """
     size = _joint_size(one.told, other.told)
-    noise = _variance(one) / one.told + _variance(other) / other.told
+    noise = _cautious_variance(one) / one.told + _cautious_variance(other) / other.told
     spread = size**2 * noise
     constant = expected / _NARROWEST
     bound = sqrt((spread + constant) * log((spread + constant) / (constant * error**2)))
@@ -147,6 +151,12 @@ def _wilson(share: Share, z: float) -> Interval:
 
 def _variance(share: Share) -> float:
     return share.rate * (1 - share.rate)
+
+
+def _cautious_variance(share: Share) -> float:
+    """Return the variance as if two more had been told and one converted: of few it is never 0."""
+    rate = (share.converted + 1) / (share.told + 2)
+    return rate * (1 - rate)
 
 
 def _joint_size(one: int, other: int) -> float:
