@@ -22,6 +22,7 @@ from infra.local.archive import archive
 from infra.local.campaigns import campaign
 from infra.local.checkout import Checkout
 from infra.local.coupons import coupon
+from infra.local.dlq import dlq
 from infra.local.drafts import diff, laws, simulate
 from infra.local.errors import LocalStackError
 from infra.local.fleet import fleet
@@ -53,6 +54,7 @@ app.add_typer(ads, name="ads")
 app.add_typer(archive, name="archive")
 app.add_typer(campaign, name="campaign")
 app.add_typer(coupon, name="coupon")
+app.add_typer(dlq, name="dlq")
 app.add_typer(report, name="report")
 app.add_typer(trigger, name="trigger")
 app.command()(fleet)

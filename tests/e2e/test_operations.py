@@ -1,0 +1,94 @@
+"""What breaks is told, and cured as the runbook says."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from infra.local.aws import Cloud
+from infra.local.processes import wait_for
+from infra.local.resources import STACK, Resources
+from tests.e2e.calls import PATIENCE, register
+from tests.e2e.conftest import Engage
+
+ENDS_IN = "RegistrationsProjector"
+
+
+@contextmanager
+def impatient(cloud: Cloud, queue: str) -> Iterator[None]:
+    """Have a queue give a message up after the first time, not after five of minutes each."""
+    sqs = cloud.client("sqs")
+    names = ["VisibilityTimeout", "RedrivePolicy"]
+    before = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+    policy = json.loads(before["RedrivePolicy"]) | {"maxReceiveCount": 1}
+    hasty = {"VisibilityTimeout": "1", "RedrivePolicy": json.dumps(policy)}
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes=hasty)
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(QueueUrl=queue, Attributes=before)
+
+
+@contextmanager
+def broken(cloud: Cloud, function: str) -> Iterator[None]:
+    """Have a function look for a table that is not there."""
+    lambda_ = cloud.client("lambda")
+    settings = lambda_.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+    wrong = settings | {"REGISTRATIONS_TABLE": "gone"}
+    lambda_.update_function_configuration(FunctionName=function, Environment={"Variables": wrong})
+    try:
+        yield
+    finally:
+        lambda_.update_function_configuration(
+            FunctionName=function, Environment={"Variables": settings}
+        )
+
+
+@pytest.fixture
+def resources(cloud: Cloud) -> Resources:
+    return Resources.read(cloud, STACK)
+
+
+def letters(engage: Engage) -> int:
+    queues = {one["name"]: one["letters"] for one in engage.run("dlq", "ls")["queues"]}
+    return int(queues[ENDS_IN])
+
+
+def test_a_full_dead_letter_queue_is_told_and_emptied(
+    engage: Engage,
+    stack: dict[str, Any],
+    cloud: Cloud,
+    http: httpx.Client,
+    resources: Resources,
+) -> None:
+    queue = resources.ids["RegistrationsAudience"]
+    assert letters(engage) == 0
+
+    with (
+        impatient(cloud, queue),
+        broken(cloud, stack["functions"]["project_audience"]),
+    ):
+        register(http, stack["app_id"])
+        wait_for(lambda: letters(engage) > 0, within=PATIENCE)
+    count = letters(engage)
+
+    assert count > 0, "doctor and ls see it"
+    (first, *_) = engage.run("dlq", "peek", ENDS_IN)["letters"]
+    assert (first["kind"], first["of"]) == ("job", "RegistrationsAudience")
+    assert first["about"]["type"].endswith(".v1")
+    planned = engage.run("dlq", "redrive", ENDS_IN, "--dry-run")
+    assert [(one["way"], one["letters"]) for one in planned["letters"]] == [("send", count)]
+    engage.run("dlq", "redrive", ENDS_IN)
+
+    assert letters(engage) == 0
+
+    def is_worked_off() -> bool:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)
+        return not any(map(int, found["Attributes"].values()))
+
+    assert wait_for(is_worked_off, within=PATIENCE), "what went back was handled"
+    assert letters(engage) == 0
