@@ -57,6 +57,10 @@ class DeadLetters:
         """Return how full each queue is, by its name."""
         return [self._depth(name) for name in self._names()]
 
+    def counts(self) -> dict[str, int]:
+        """Return how many letters each queue holds, by its name; none is looked at."""
+        return {name: self._count(self._url(name)) for name in self._names()}
+
     def peek(self, name: str, *, limit: int) -> list[Letter]:
         """Return letters of a queue, which stay in it, visible to all.
 

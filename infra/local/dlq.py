@@ -1,19 +1,17 @@
 """The `engage dlq` commands: what could not be handled, and its way back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Any
 
-import boto3
 import typer
 from rich.table import Column, Table
 
+from infra.local.accounts import OnAws, Profile, Region, clients_of
 from infra.local.dead_letters import DeadLetters, Depth, Fate
-from infra.local.errors import LocalStackError
 from infra.local.letters import Letter, Way
 from infra.local.outcome import AsJson, reporting, show, tell
-from infra.local.resources import STACK, Clients, Resources
-from infra.local.stack import Stack
+from infra.local.resources import Resources
 from shared.kernel.clock import rfc3339
 
 MOST = 1000
@@ -24,13 +22,6 @@ dlq = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="As `engage dlq ls` names it, such as Push.")]
-OnAws = Annotated[
-    str | None,
-    typer.Option("--stack", help="The stack on AWS, such as EngageService-prod. Unset: this one."),
-]
-Profile = Annotated[str | None, typer.Option(help="The profile of AWS; implies --stack.")]
-Region = Annotated[str | None, typer.Option(help="The region of AWS; implies --stack.")]
-
 _WAYS: Mapping[Way, str] = {
     Way.SEND: "goes back to its queue",
     Way.CALL: "the function is called again",
@@ -38,17 +29,6 @@ _WAYS: Mapping[Way, str] = {
     Way.DROP: "no longer needed: the schedule's next call did it. Deleted",
     Way.KEEP: "stays: see the runbook of its alarm",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """AWS, as the shell's credentials or a profile see it."""
-
-    session: boto3.Session
-
-    def client(self, service: str) -> Any:
-        """Return boto3's client of a service."""
-        return self.session.client(service)  # type: ignore[call-overload] # any service
 
 
 @dlq.command("ls")
@@ -142,26 +122,6 @@ def fates_table(found: Sequence[Fate]) -> Table:
         failed = f"; {one.failed} of them were refused, and stay" if one.failed else ""
         table.add_row(str(one.letters), one.kind, one.to, _WAYS[one.way] + failed)
     return table
-
-
-def clients_of(
-    context: typer.Context, stack: str | None, profile: str | None, region: str | None
-) -> tuple[Clients, str]:
-    """Return AWS, the local one unless something of another was said, and the stack there.
-
-    Raises:
-        LocalStackError: the local stack is not up.
-    """
-    if stack or profile or region:
-        session = boto3.Session(profile_name=profile, region_name=region)
-        return Account(session), stack or STACK
-    here: Stack = context.obj
-    cloud = here.emulator.cloud()
-    if cloud is None:
-        raise LocalStackError(
-            "The stack is not up.", fix="Run `engage up`, or say --stack for one on AWS."
-        )
-    return cloud, STACK
 
 
 def _letters(

@@ -14,10 +14,10 @@ def logger() -> Logger:
     return Logger(use_rfc3339=True, utc=True)
 
 
-def count(name: str, *, service: str) -> None:
-    """Count one in CloudWatch's metric ``name`` of a service, by a line of the log (EMF)."""
+def count(name: str, *, service: str, times: int = 1) -> None:
+    """Count in CloudWatch's metric ``name`` of a service, by a line of the log (EMF)."""
     # Loaded when something is counted: few calls do.
     from aws_lambda_powertools.metrics import MetricUnit, single_metric  # noqa: PLC0415
 
-    with single_metric(name=name, unit=MetricUnit.Count, value=1, namespace="Engage") as metric:
+    with single_metric(name=name, unit=MetricUnit.Count, value=times, namespace="Engage") as metric:
         metric.add_dimension(name="service", value=service)

@@ -52,9 +52,21 @@ def resources(cloud: Cloud) -> Resources:
     return Resources.read(cloud, STACK)
 
 
-def letters(engage: Engage) -> int:
+def waiting(cloud: Cloud, queue: str) -> int:
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    found = cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)
+    return sum(map(int, found["Attributes"].values()))
+
+
+def listed(engage: Engage) -> int:
     queues = {one["name"]: one["letters"] for one in engage.run("dlq", "ls")["queues"]}
     return int(queues[ENDS_IN])
+
+
+def verdict(engage: Engage, *, exit_code: int) -> str:
+    findings = engage.run("doctor", exit_code=exit_code)["findings"]
+    (found,) = [one for one in findings if one["name"] == "dead letters"]
+    return str(found["verdict"])
 
 
 def test_a_full_dead_letter_queue_is_told_and_emptied(
@@ -65,30 +77,22 @@ def test_a_full_dead_letter_queue_is_told_and_emptied(
     resources: Resources,
 ) -> None:
     queue = resources.ids["RegistrationsAudience"]
-    assert letters(engage) == 0
+    end = resources.ids[f"{ENDS_IN}DeadLetters"]
 
-    with (
-        impatient(cloud, queue),
-        broken(cloud, stack["functions"]["project_audience"]),
-    ):
-        register(http, stack["app_id"])
-        wait_for(lambda: letters(engage) > 0, within=PATIENCE)
-    count = letters(engage)
+    with impatient(cloud, queue):
+        with broken(cloud, stack["functions"]["project_audience"]):
+            register(http, stack["app_id"])
+            assert wait_for(lambda: waiting(cloud, end), within=PATIENCE)
+            wait_for(lambda: not waiting(cloud, queue), within=PATIENCE)
 
-    assert count > 0, "doctor and ls see it"
-    (first, *_) = engage.run("dlq", "peek", ENDS_IN)["letters"]
-    assert (first["kind"], first["of"]) == ("job", "RegistrationsAudience")
-    assert first["about"]["type"].endswith(".v1")
-    planned = engage.run("dlq", "redrive", ENDS_IN, "--dry-run")
-    assert [(one["way"], one["letters"]) for one in planned["letters"]] == [("send", count)]
-    engage.run("dlq", "redrive", ENDS_IN)
+        assert verdict(engage, exit_code=1) == "bad"
+        count = listed(engage)
+        (first, *_) = engage.run("dlq", "peek", ENDS_IN)["letters"]
+        assert (first["kind"], first["of"]) == ("job", "RegistrationsAudience")
+        assert first["about"]["type"].endswith(".v1")
+        planned = engage.run("dlq", "redrive", ENDS_IN, "--dry-run")
+        assert [(one["way"], one["letters"]) for one in planned["letters"]] == [("send", count)]
+        engage.run("dlq", "redrive", ENDS_IN)
 
-    assert letters(engage) == 0
-
-    def is_worked_off() -> bool:
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = cloud.client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)
-        return not any(map(int, found["Attributes"].values()))
-
-    assert wait_for(is_worked_off, within=PATIENCE), "what went back was handled"
-    assert letters(engage) == 0
+        assert wait_for(lambda: not waiting(cloud, queue), within=PATIENCE), "it was handled"
+        assert listed(engage) == 0

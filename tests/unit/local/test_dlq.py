@@ -161,8 +161,8 @@ def test_a_dry_run_says_what_goes_where_and_changes_nothing(
         ("batch", "keep", "PlacementsFolder", 1),
         ("unknown", "keep", "", 1),
     }
-    assert len(before("PushDeadLetters")) == 7
-    assert (before("PushQueue"), deployed.invoked) == ([], [])
+    assert len(deployed.in_queue("PushDeadLetters")) == 7
+    assert (deployed.in_queue("PushQueue"), deployed.invoked) == ([], [])
     assert (
         "Nothing was changed." in engage(tmp_path, "redrive", "Push", "--dry-run", *ON_AWS).output
     )
