@@ -20,6 +20,7 @@ from infra.local.amazon import CdkCommand
 from infra.local.archive import archive
 from infra.local.campaigns import campaign
 from infra.local.checkout import Checkout
+from infra.local.costing import cost
 from infra.local.coupons import coupon
 from infra.local.dlq import dlq
 from infra.local.drafts import diff, laws, simulate
@@ -57,6 +58,7 @@ app.add_typer(coupon, name="coupon")
 app.add_typer(dlq, name="dlq")
 app.add_typer(report, name="report")
 app.add_typer(trigger, name="trigger")
+app.command()(cost)
 app.command()(doctor)
 app.command()(fleet)
 app.command()(rebuild)
