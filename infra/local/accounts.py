@@ -5,8 +5,10 @@ from typing import Annotated, Any
 
 import boto3
 import typer
+from botocore.config import Config
 
 from infra.local.errors import LocalStackError
+from infra.local.functions import PATIENCE_SECONDS
 from infra.local.resources import STACK, Clients
 from infra.local.stack import Stack
 
@@ -26,7 +28,9 @@ class Account:
 
     def client(self, service: str) -> Any:
         """Return boto3's client of a service."""
-        return self.session.client(service)  # type: ignore[call-overload] # any service
+        # An audit of many hours takes as long as its function may.
+        config = Config(read_timeout=PATIENCE_SECONDS)
+        return self.session.client(service, config=config)  # type: ignore[call-overload] # any service
 
 
 def clients_of(

@@ -23,7 +23,7 @@ ADVANCER_LOGS = "PushAdvancerLogs"
 OUT_OF_BALANCE = "books out of balance"
 """What `advance_campaigns` writes of a run."""
 
-RUNBOOKS = "docs/runbooks/README.md"
+RUNBOOKS = "docs/runbooks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class Examination:
         now = self.clock()
         span = {"from": rfc3339(now - WATCHED), "to": rfc3339(now)}
         answer = self.clients.client("lambda").invoke(
-            FunctionName=self.resources.ids[RELAY], Payload=json.dumps({"look": span}).encode()
+            FunctionName=self.resources.id_of(RELAY), Payload=json.dumps({"look": span}).encode()
         )
         said = json.loads(answer["Payload"].read() or "null")
         if "FunctionError" in answer:
@@ -97,7 +97,7 @@ class Examination:
         found = sum(
             OUT_OF_BALANCE in event["message"]
             for page in pages.paginate(
-                logGroupName=self.resources.ids[ADVANCER_LOGS],
+                logGroupName=self.resources.id_of(ADVANCER_LOGS),
                 startTime=since,
                 filterPattern=f'"{OUT_OF_BALANCE}"',
             )
@@ -124,5 +124,5 @@ class Examination:
             name=name,
             verdict=Verdict.BAD,
             found=", ".join(sorted(ringing)),
-            fix=f"Each one's description names its page of {RUNBOOKS.rpartition('/')[0]}.",
+            fix=f"Each one's description names its page of {RUNBOOKS}.",
         )

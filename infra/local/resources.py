@@ -56,6 +56,18 @@ class Resources:
             ) from error
         return cls(ids=ids, names={id_.rpartition("/")[2]: name for name, id_ in ids.items()})
 
+    def id_of(self, name: str) -> str:
+        """Return AWS's id of a resource, by the template's name.
+
+        Raises:
+            LocalStackError: the stack has none of that name.
+        """
+        if found := self.ids.get(name):
+            return found
+        raise LocalStackError(
+            f"The stack has no {name}.", fix=f"Name the stack of functions, such as {STACK}-prod."
+        )
+
     def name_of(self, arn: str) -> str:
         """Return the template's name of the queue or function with an ARN; else AWS's name."""
         parts = arn.split(":")

@@ -77,7 +77,7 @@ class DeployedQueues:
         found = self.held.get(queue_url(name), [])
         return [json.loads(one["Body"]) for one in found if one["ReceiptHandle"] not in self.hidden]
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, **_: Any) -> Any:
         assert service in {"sqs", "lambda", "cloudformation", "cloudwatch", "logs"}
         return self
 

@@ -61,6 +61,13 @@ def test_each_trouble_is_told_with_what_cures_it(tmp_path: Path, deployed: Deplo
     assert "engage dlq peek Push" in result.stdout
 
 
+def test_a_stack_without_functions_is_named(tmp_path: Path, deployed: DeployedQueues) -> None:
+    deployed.functions = ()
+    result = doctor(tmp_path)
+    assert result.exit_code == 1
+    assert "The stack has no ContactEventsRelay." in result.stderr
+
+
 def test_what_may_not_be_looked_at_is_said(tmp_path: Path, deployed: DeployedQueues) -> None:
     deployed.refuses.add(physical("ContactEventsRelay"))
     verdict, said = found(tmp_path)["ledger"]
