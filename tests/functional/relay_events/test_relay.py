@@ -105,7 +105,7 @@ def test_a_look_counts_what_the_stream_forgot_and_mends_nothing(
     (counted,) = (
         json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line
     )
-    assert (counted["Unpublished"], counted["service"]) == ([4.0], "relay_events")
+    assert (counted["Unpublished"], counted["service"]) == (4, "relay_events")
 
 
 def test_the_schedule_audits_what_is_due(deployed: Deployment) -> None:
