@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.local.dead_letters import DeadLetters
 from infra.local.doctor import Finding, Verdict
 from infra.local.letters import RELAY
-from infra.local.resources import Clients, Resources
+from infra.local.resources import STACK, Clients, Resources
 from shared.kernel.clock import Clock, milliseconds, rfc3339
 
 WATCHED = timedelta(hours=3)
@@ -113,11 +113,17 @@ class Examination:
         )
 
     def _alarms(self, name: str) -> Finding:
-        # CloudFormation names an alarm after its stack.
-        found = self.clients.client("cloudwatch").describe_alarms(
-            AlarmNamePrefix=f"{self.stack}-", StateValue="ALARM"
-        )
-        ringing = [one["AlarmName"] for one in found.get("MetricAlarms", ())]
+        # CloudFormation names an alarm by its stack, its name in there, and chance; a stack ends
+        # with its stage.
+        stage = self.stack.removeprefix(STACK)
+        ours = {f"{stack}{stage}" for stack in (STACK, "EngageGateway", "EngageOps")}
+        pages = self.clients.client("cloudwatch").get_paginator("describe_alarms")
+        ringing = [
+            alarm["AlarmName"]
+            for page in pages.paginate(AlarmNamePrefix="Engage", StateValue="ALARM")
+            for alarm in page.get("MetricAlarms", ())
+            if alarm["AlarmName"].rsplit("-", 2)[0] in ours
+        ]
         if not ringing:
             return Finding(name=name, verdict=Verdict.GOOD, found="none rings")
         return Finding(

@@ -155,7 +155,7 @@ class DeployedQueues:
         return {"Payload": BytesIO(answer.encode())}
 
     def describe_alarms(self, **asked: Any) -> dict[str, Any]:
-        assert asked == {"AlarmNamePrefix": "EngageService-", "StateValue": "ALARM"}
+        assert asked == {"AlarmNamePrefix": "Engage", "StateValue": "ALARM"}
         return {"MetricAlarms": [{"AlarmName": name} for name in self.ringing]}
 
     def filter_log_events(self, *, logGroupName: str, **_: Any) -> dict[str, Any]:  # noqa: N803

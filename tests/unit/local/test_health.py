@@ -48,13 +48,15 @@ def test_each_trouble_is_told_with_what_cures_it(tmp_path: Path, deployed: Deplo
     deployed.put("PushDeadLetters", {})
     deployed.answers[physical("ContactEventsRelay")] = {"unpublished": 7}
     deployed.logs["PushAdvancerLogs"] += ['{"message": "books out of balance", "run": "r"}']
-    deployed.ringing += ["EngageService-PushBooks"]
+    of_another_stage = "EngageService-dev-PushBooks-x1"
+    ours = ["EngageService-PushBooks-x1", "EngageOps-Slow-x1"]
+    deployed.ringing += [*ours, of_another_stage]
 
     assert found(tmp_path) == {
         "dead letters": ("bad", "Push 1"),
         "ledger": ("bad", "7 events of the last 3 hours are not on the bus"),
         "books": ("bad", "1 times in a day a campaign's books did not balance"),
-        "alarms": ("bad", "EngageService-PushBooks"),
+        "alarms": ("bad", "EngageOps-Slow-x1, EngageService-PushBooks-x1"),
     }
     result = doctor(tmp_path)
     assert result.exit_code == 1
