@@ -39,9 +39,9 @@ def build(*, context: Mapping[str, Any] | None = None, outdir: Path | None = Non
     said = Context.of(app)
     data = EngageData(app, "EngageData")
     service = EngageService(app, "EngageService", data=data)
-    EngageGateway(app, "EngageGateway", service=service)
+    gateway = EngageGateway(app, "EngageGateway", service=service)
     if said.target == "aws":
-        EngageOps(app, "EngageOps", data=data)
+        EngageOps(app, "EngageOps", data=data, service=service, gateway=gateway)
     if said.nag:
         Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     return app.synth()

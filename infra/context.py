@@ -48,10 +48,17 @@ class Context:
             ``https://api.example.com``; unless said, by the host that was asked for a link.
         webhook_local_hosts: the hosts on this machine that subscriptions may send to; a laptop's
             alone, since on AWS a function's own runtime listens there.
+        canary: give a new version of a function behind the API a tenth of its calls for five
+            minutes first, and take it back when they fail; on AWS alone.
         snap_start: answer the API from snapshots of initialised functions.
         log_retention: how long logs are kept.
         log_level: of the functions' own log lines.
         alarm_topic_arn: the SNS topic that is told of alarms.
+        cost_alerts: who is told when a service costs more than is usual: an e-mail address, daily,
+            or an SNS topic, at once; nobody unless said.
+        cost_monitor_arn: the account's own monitor of costs by service, of which AWS allows one;
+            unless said, one is made.
+        cost_alert_usd: US dollars above what is usual from which they are told.
         reserved_concurrency: by function; none is reserved unless said, since a new account has
             little to reserve from.
         queue_concurrency: by function that works off a queue, how many of it run at once, 2 to
@@ -71,10 +78,14 @@ class Context:
     cors_origins: tuple[str, ...]
     public_url: str
     webhook_local_hosts: tuple[str, ...]
+    canary: bool
     snap_start: bool
     log_retention: RetentionDays
     log_level: str
     alarm_topic_arn: str
+    cost_alerts: str
+    cost_monitor_arn: str
+    cost_alert_usd: int
     reserved_concurrency: Mapping[str, int]
     queue_concurrency: Mapping[str, int]
     push_concurrency: int
@@ -100,10 +111,14 @@ class Context:
             cors_origins=said.words("cors_origins"),
             public_url=said.text("public_url"),
             webhook_local_hosts=said.of_a_laptop("webhook_local_hosts", target=target),
+            canary=said.on_aws_alone("canary", target=target),
             snap_start=said.flag("snap_start"),
             log_retention=_RETENTION[int(said.one_of("log_retention_days", *map(str, _RETENTION)))],
             log_level=said.one_of("log_level", "DEBUG", "INFO", "WARN", "ERROR"),
             alarm_topic_arn=said.text("alarm_topic_arn"),
+            cost_alerts=said.text("cost_alerts"),
+            cost_monitor_arn=said.text("cost_monitor_arn"),
+            cost_alert_usd=said.number("cost_alert_usd", at_least=1, at_most=1_000_000),
             reserved_concurrency={
                 function: int(count)
                 for function, count in said.table("reserved_concurrency").items()
@@ -165,6 +180,11 @@ class _Said:
         found = self.words(key)
         if found and target == "aws":
             raise _refused(key, ",".join(found), "empty on AWS")
+        return found
+
+    def on_aws_alone(self, key: str, *, target: str) -> bool:
+        if (found := self.flag(key)) and target != "aws":
+            raise _refused(key, self.text(key), "false on a laptop")
         return found
 
     def table(self, key: str) -> Mapping[str, Any]:

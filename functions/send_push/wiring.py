@@ -24,12 +24,13 @@ from shared.kernel.decisions import Decision
 from shared.kernel.ids import Ids
 from shared.platform.dynamodb import pause_after
 from shared.platform.ledger import Ledger
+from shared.platform.observability import count_each
 from shared.platform.queue import JobQueue
 from shared.platform.secrets_manager import Secret, SecretUnusableError
 from shared.platform.settings import settings
 from shared.push.channels.fcm import FcmChannel, FcmCredentials
 from shared.push.errors import CredentialsError
-from shared.push.model import Chunk, Content, Unrendered
+from shared.push.model import Chunk, Content, Delivery, DeliveryResult, Outcome, Unrendered
 from shared.push.ports import Asked, Channel, PersonFacts
 from shared.push.service.permission import ChunkPermission
 from shared.push.service.placing import InboxCopies
@@ -50,7 +51,30 @@ if TYPE_CHECKING:
 FUNCTION_TIMEOUT = timedelta(seconds=120)
 """The function's timeout; a test of infra holds it against the deployed one."""
 
+TURNED_AWAY = frozenset({"QUOTA_EXCEEDED", "RESOURCE_EXHAUSTED"})
+"""FCM's words for a 429."""
+
 LEASE = FUNCTION_TIMEOUT + timedelta(seconds=5)
+
+
+class CountedChannel:
+    """A channel whose answers are counted, for the alarms on what FCM turns away or leaves open."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def send(
+        self, deliveries: Sequence[Delivery], *, validate_only: bool = False
+    ) -> Sequence[DeliveryResult]:
+        """Send the batch, as the channel does."""
+        results = self._channel.send(deliveries, validate_only=validate_only)
+        counts = {
+            "PushesAsked": len(results),
+            "PushesTurnedAway": sum(one.code in TURNED_AWAY for one in results),
+            "PushesUnknown": sum(one.outcome is Outcome.UNKNOWN for one in results),
+        }
+        count_each(counts, service="send_push")
+        return results
 
 
 class FcmChannels:
@@ -89,7 +113,7 @@ class FcmChannels:
                 FcmChannel(credentials=FcmCredentials.from_secret(json.dumps(dict(value)))),
             )
             self._channels[fcm.secret] = kept
-        return kept[1]
+        return CountedChannel(kept[1])
 
     def _fcm_of(self, app_id: str) -> Fcm:
         fcm = self._apps.get_app(app_id).fcm

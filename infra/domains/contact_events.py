@@ -146,6 +146,7 @@ class ContactEvents(Construct):
                 "Events reach the bus more than five minutes late. The log of relay_events says"
                 " why; the stream forgets after a day, and the audit repairs what it forgot."
             ),
+            runbook="events.md#events-reach-the-bus-late",
         )
 
     def _audit(self, dead_letters: EngageDeadLetters) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from aws_cdk import Duration
-from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_events import Rule, Schedule
 from aws_cdk.aws_events_targets import LambdaFunction
 from constructs import Construct
@@ -11,6 +10,7 @@ from constructs import Construct
 from infra.platform.alarms import EngageAlarm
 from infra.platform.bus import Subscription
 from infra.platform.function import ApiFunction, EngageFunction
+from infra.platform.metrics import counted
 from infra.platform.queue import EngageDeadLetters, EngageQueue
 from infra.stacks.data import EngageData
 
@@ -84,18 +84,13 @@ class Coupons(Construct):
         EngageAlarm(
             self,
             "Misses",
-            metric=Metric(
-                namespace="Engage",
-                metric_name="CodeMisses",
-                dimensions_map={"service": "coupons_api"},
-                period=Duration.minutes(5),
-                statistic="Sum",
-            ),
+            metric=counted("CodeMisses", service="coupons_api"),
             above=MISSES,
             meaning=(
                 "Somebody tries codes from many places. Each place is throttled by itself; look in"
                 " the API's access log for who, and pause the coupon if its codes are short."
             ),
+            runbook="README.md#many-codes-are-tried-in-vain",
         )
 
     def _make_codes(self, data: EngageData, dead_letters: EngageDeadLetters) -> None:

@@ -281,6 +281,7 @@ class Placements(Construct):
                 "Ads are counted more than five minutes late: flights are paced by old figures,"
                 " and caps that count at the impression pass. The log of fold_ad_events says why."
             ),
+            runbook="README.md#ads-are-counted-late",
         )
 
     def _sweep(

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 from aws_cdk import ArnFormat, Duration, Stack
-from aws_cdk.aws_cloudwatch import Metric
 from aws_cdk.aws_events import Match, Rule, Schedule
 from aws_cdk.aws_events_targets import LambdaFunction
 from constructs import Construct
@@ -12,6 +11,7 @@ from infra.context import Context
 from infra.platform.alarms import EngageAlarm
 from infra.platform.bus import Subscription
 from infra.platform.function import ApiFunction, EngageFunction
+from infra.platform.metrics import counted
 from infra.platform.nag import accept
 from infra.platform.queue import EngageDeadLetters, EngageQueue
 from infra.stacks.data import EngageData
@@ -122,6 +122,7 @@ class Push(Construct):
                 "A push waits for more than 15 minutes. FCM refuses (see the log of send_push), or"
                 " context push_concurrency is too low."
             ),
+            runbook="push.md#a-push-waits",
         )
 
     def _campaigns(
@@ -180,18 +181,13 @@ class Push(Construct):
         EngageAlarm(
             self,
             "Books",
-            metric=Metric(
-                namespace="Engage",
-                metric_name="BooksOutOfBalance",
-                dimensions_map={"service": "advance_campaigns"},
-                period=Duration.minutes(5),
-                statistic="Sum",
-            ),
+            metric=counted("BooksOutOfBalance", service="advance_campaigns"),
             above=0,
             meaning=(
                 "A campaign's messages do not add up to what was planned. The log of"
                 " advance_campaigns names the run; it is not settled until they do."
             ),
+            runbook="push.md#books-are-out-of-balance",
         )
 
     def _fold(self, data: EngageData, dead_letters: EngageDeadLetters) -> None:

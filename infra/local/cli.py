@@ -13,7 +13,6 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from infra.local import bench as benchmarks
-from infra.local import doctor as physician
 from infra.local import imports
 from infra.local import policy as policies
 from infra.local.ads import ads
@@ -21,9 +20,12 @@ from infra.local.amazon import CdkCommand
 from infra.local.archive import archive
 from infra.local.campaigns import campaign
 from infra.local.checkout import Checkout
+from infra.local.costing import cost
 from infra.local.coupons import coupon
+from infra.local.dlq import dlq
 from infra.local.drafts import diff, laws, simulate
 from infra.local.errors import LocalStackError
+from infra.local.examining import doctor
 from infra.local.fleet import fleet
 from infra.local.logs import Line, lines
 from infra.local.marketers import place
@@ -53,8 +55,11 @@ app.add_typer(ads, name="ads")
 app.add_typer(archive, name="archive")
 app.add_typer(campaign, name="campaign")
 app.add_typer(coupon, name="coupon")
+app.add_typer(dlq, name="dlq")
 app.add_typer(report, name="report")
 app.add_typer(trigger, name="trigger")
+app.command()(cost)
+app.command()(doctor)
 app.command()(fleet)
 app.command()(rebuild)
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
@@ -183,23 +188,6 @@ def destroy(context: typer.Context, as_json: AsJson = False) -> None:
         force = ["--force"] if as_json else []
         _cdk(context, "destroy", "--all", "-c", "target=aws", *force, *context.args)
         show({"destroyed": True}, as_json)
-
-
-@app.command()
-def doctor(context: typer.Context, as_json: AsJson = False) -> None:
-    """Say what this machine lacks, what for, and how to get it."""
-    with reporting(as_json):
-        stack = _stack(context)
-        findings = list(physician.examine(stack.checkout, stack.folder))
-        is_bad = any(finding.verdict is physician.Verdict.BAD for finding in findings)
-        report = [
-            {"name": each.name, "verdict": each.verdict, "found": each.found, "fix": each.fix}
-            for each in findings
-        ]
-        if not show({"healthy": not is_bad, "findings": report}, as_json):
-            tell(_findings(findings))
-        if is_bad:
-            raise typer.Exit(1)
 
 
 @app.command()
@@ -368,14 +356,3 @@ def _show_line(line: Line, as_json: bool) -> None:
         sys.stdout.flush()
     elif not line.is_of_the_platform():
         tell(line.told())
-
-
-def _findings(findings: list[physician.Finding]) -> Table:
-    marks = {"good": "[green]✓[/]", "later": "[yellow]·[/]", "bad": "[red]✗[/]"}
-    table = Table("", "", Column(overflow="fold"), show_header=False, box=None)
-    for finding in findings:
-        text = escape(finding.found)
-        if finding.fix:
-            text += f"\n[yellow]→[/] {escape(finding.fix)}"
-        table.add_row(marks[finding.verdict], finding.name, text)
-    return table

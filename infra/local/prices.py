@@ -41,6 +41,10 @@ UNITS: Mapping[str, Units] = {
     "an ad event": Units(writes=1, reads=0),
     "one receipt": Units(writes=1, reads=2),
     "a coupon redeemed": Units(writes=8, reads=4),
+    "unchanged refresh": Units(writes=1, reads=1, events=0),
+    "a page of a hundred devices of an audience": Units(writes=0, reads=8.5, events=0),
+    "a whole chunk of a campaign sent": Units(writes=1027, reads=510, events=500),
+    "a right code": Units(writes=0, reads=2.5, events=0),
 }
 """As the benchmark U1 measures them; the event of an ad is the ledger's own row."""
 

@@ -11,17 +11,26 @@ from infra.context import Context
 class EngageAlarm(Alarm):
     """Rings as soon as one period of ``metric`` is above ``above``; silence is good news.
 
-    It tells the topic of context ``alarm_topic_arn``, if there is one, also when all is well again.
+    ``runbook`` is the page and heading of ``docs/runbooks`` that say what to do, such as
+    ``push.md#a-push-waits``; they end the description. It tells the topic of context
+    ``alarm_topic_arn``, if there is one, also when all is well again.
     """
 
     def __init__(
-        self, scope: Construct, id_: str, *, metric: IMetric, above: float, meaning: str
+        self,
+        scope: Construct,
+        id_: str,
+        *,
+        metric: IMetric,
+        above: float,
+        meaning: str,
+        runbook: str,
     ) -> None:
         super().__init__(
             scope,
             id_,
             metric=metric,
-            alarm_description=meaning,
+            alarm_description=f"{meaning} Runbook: docs/runbooks/{runbook}",
             comparison_operator=ComparisonOperator.GREATER_THAN_THRESHOLD,
             threshold=above,
             evaluation_periods=1,

@@ -98,6 +98,7 @@ class EngageApi(HttpApi):
             metric=self.metric_server_error(period=Duration.minutes(5), statistic="Sum"),
             above=0,
             meaning="A caller got a 5xx. The access log names the route and the request.",
+            runbook="operations.md#callers-get-a-5xx",
         )
 
     def _target(self, function: ApiFunction) -> str:

@@ -18,9 +18,13 @@ from constructs import Construct
 from infra.context import Context, Target
 from infra.platform.alarms import EngageAlarm
 from infra.platform.bundle import Bundler, Group, Platform, machine
+from infra.platform.canary import try_first
 from infra.platform.nag import accept
 
 ROOT = Path(__file__).resolve().parents[2]
+
+LIVE = "live"
+"""The alias that callers invoke, where there is one."""
 
 
 class EngageFunction(lambda_.Function):
@@ -32,7 +36,8 @@ class EngageFunction(lambda_.Function):
 
     Attributes:
         package: its folder in ``functions``, its name in logs and metrics.
-        entry: what callers invoke: the function, or its alias where it starts from snapshots.
+        entry: what callers invoke: the function, or its alias where it starts from snapshots, or
+            where new versions are tried first.
     """
 
     def __init__(
@@ -87,7 +92,7 @@ class EngageFunction(lambda_.Function):
             snap_start=lambda_.SnapStartConf.ON_PUBLISHED_VERSIONS if snap_start else None,
         )
         self.package = package
-        self.entry: lambda_.IFunction = self.add_alias("live") if snap_start else self
+        self.entry: lambda_.IFunction = self.add_alias(LIVE) if snap_start else self
         accept(
             self,
             "@aws-cdk/aws-lambda:snapStartRequirePublish",
@@ -160,6 +165,7 @@ class EngageFunction(lambda_.Function):
             metric=self.metric_errors(period=period, statistic="Sum"),
             above=0,
             meaning=f"{self.package} failed or timed out. Its log has the exception.",
+            runbook="operations.md#a-function-fails",
         )
         EngageAlarm(
             self,
@@ -170,11 +176,15 @@ class EngageFunction(lambda_.Function):
                 f"{self.package} was refused a place to run: raise its reserved concurrency, or"
                 " the account's."
             ),
+            runbook="operations.md#a-function-is-throttled",
         )
 
 
 class ApiFunction(EngageFunction):
-    """A function that answers HTTP requests; context ``snap_start`` gives it snapshots."""
+    """A function that answers HTTP requests.
+
+    Context ``snap_start`` gives it snapshots, ``canary`` has its new versions tried first.
+    """
 
     def __init__(
         self,
@@ -193,6 +203,10 @@ class ApiFunction(EngageFunction):
             timeout=timeout,
             snap_start=Context.of(scope).snap_start,
         )
+        if Context.of(scope).canary:
+            alias = self.entry if isinstance(self.entry, lambda_.Alias) else self.add_alias(LIVE)
+            try_first(alias, package=package)
+            self.entry = alias
 
 
 def _architecture(target: Target) -> lambda_.Architecture:

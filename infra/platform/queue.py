@@ -43,7 +43,13 @@ class EngageDeadLetters(Queue):
                 "Something could not be handled and waits here for 14 days. Read a message and"
                 " the function's log, mend the cause, then redrive: all consumers are idempotent."
             ),
+            runbook=f"dead-letters.md#{self.short_name.lower()}",
         )
+
+    @property
+    def short_name(self) -> str:
+        """Return what ``engage dlq`` calls it: its domain, and what of it."""
+        return "".join(self.node.path.split("/")[1:]).removesuffix("DeadLetters")
 
 
 class EngageQueue(Queue):

@@ -10,7 +10,7 @@ from infra.stacks.service import EngageService
 
 
 class EngageGateway(EngageStack):
-    """The routes, each to its function.
+    """The routes, each to its function: ``api``.
 
     A stack holds 500 resources, and every route is one: beside the functions there is no room.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
@@ -18,12 +18,12 @@ class EngageGateway(EngageStack):
 
     def __init__(self, scope: Construct, id_: str, *, service: EngageService) -> None:
         super().__init__(scope, id_, description="Engage: the API.")
-        api = EngageApi(
+        self.api = EngageApi(
             self,
             "Api",
             routes=routes(ROOT / "docs" / "openapi.json"),
             functions=service.functions,
             fallback=service.fallback,
         )
-        CfnOutput(self, "ApiId", value=api.api_id)
-        CfnOutput(self, "ApiUrl", value=api.api_endpoint)
+        CfnOutput(self, "ApiId", value=self.api.api_id)
+        CfnOutput(self, "ApiUrl", value=self.api.api_endpoint)

@@ -208,6 +208,17 @@ def test_the_audit_publishes_exactly_what_the_stream_forgot(it: It) -> None:
     assert (again.republished, len(it.bus.published)) == (0, 40)
 
 
+def test_what_the_stream_forgot_is_counted_once_it_should_have_come(it: It) -> None:
+    events = [it.record(app_id=app) for app in (APP, OTHER_APP) for _ in range(3)]
+    it.relay.relay(events[::2])
+    it.clock.advance(timedelta(minutes=2))
+    assert it.audit.unpublished(NOON, NOON + HOUR) == 0, "they may be on their way"
+    it.clock.advance(timedelta(seconds=1))
+    assert it.audit.unpublished(NOON, NOON + HOUR) == 3
+    assert it.audit.unpublished(NOON - HOUR, NOON) == 0
+    assert len(it.bus.published) == 3, "nothing was mended"
+
+
 def test_an_hour_is_not_audited_before_it_settled(it: It) -> None:
     it.record()
     it.clock.advance(HOUR + timedelta(minutes=4))

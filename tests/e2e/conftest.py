@@ -21,8 +21,8 @@ class Engage:
     def __init__(self, state: Path) -> None:
         self.state = state
 
-    def run(self, *arguments: str) -> dict[str, Any]:
-        """Run a command with ``--json`` and return what it prints; it must succeed."""
+    def run(self, *arguments: str, exit_code: int = 0) -> dict[str, Any]:
+        """Run a command with ``--json`` and return what it prints; it must end as expected."""
         done = subprocess.run(
             [str(ENGAGE), "--state", str(self.state), *arguments, "--json"],
             capture_output=True,
@@ -30,7 +30,7 @@ class Engage:
             check=False,
             timeout=600,
         )
-        assert done.returncode == 0, f"engage {arguments}: {done.stdout}\n{done.stderr}"
+        assert done.returncode == exit_code, f"engage {arguments}: {done.stdout}\n{done.stderr}"
         return dict(json.loads(done.stdout))
 
 

@@ -73,7 +73,7 @@ class Template:
         return {
             alarm["MetricName"]
             for alarm in self.all("AWS::CloudWatch::Alarm").values()
-            if name in [shown(dimension["Value"]) for dimension in alarm["Dimensions"]]
+            if name in [shown(one["Value"]) for one in alarm.get("Dimensions", ())]
         }
 
 

@@ -109,7 +109,7 @@ def test_every_alarm_tells_the_topic_what_it_means(service: Template) -> None:
     for alarm in service.all("AWS::CloudWatch::Alarm").values():
         assert alarm["AlarmActions"] == ["arn:aws:sns:eu-west-1:111122223333:on-call"]
         assert alarm["OKActions"] == alarm["AlarmActions"]
-        assert alarm["AlarmDescription"].endswith(".")
+        assert ". Runbook: " in alarm["AlarmDescription"]
 
 
 def test_rights_on_everything_are_those_that_know_no_resources(service: Template) -> None:

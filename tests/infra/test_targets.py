@@ -53,6 +53,9 @@ def test_a_laptop_gets_what_aws_gets_but_for_the_processor(
     plain: dict[str, Path], stack: str
 ) -> None:
     aws, local = (_without_platform(plain[target], stack) for target in ("aws", "local"))
+    for name in set(aws["Outputs"]) - set(local["Outputs"]):
+        assert name.startswith("PublishOutput"), "what EngageOps reads"
+        del aws["Outputs"][name]
     assert local == aws
 
 

@@ -1,14 +1,18 @@
 """Finds what the relay forgot, hour by hour."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.contact_events.model.hours import HOUR, hour_of, hours, last_settled
 from shared.contact_events.ports import Apps, EventStore, ReceiptStore
 from shared.contact_events.service.relay import RelayService
 from shared.kernel.clock import Clock
+from shared.kernel.ids import made_at
 
 AUDIT_BATCH = 100
+
+ON_THEIR_WAY = timedelta(minutes=2)
+"""Events that are younger may still be on their way from the stream to the bus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +53,20 @@ class AuditService:
             for app_id in self.apps.app_ids():
                 report = self._mend(report, hour, app_id=app_id, published=published)
         return report
+
+    def unpublished(self, first: datetime, until: datetime) -> int:
+        """Count what an audit of these hours would publish; nothing is changed.
+
+        What is younger than two minutes is not counted.
+        """
+        latest = self.clock() - ON_THEIR_WAY
+        return sum(
+            made_at(sequence) < latest
+            for hour in hours(first, until)
+            for published in [self.receipts.published_in(hour)]
+            for app_id in self.apps.app_ids()
+            for sequence in set(self.events.sequences_of(hour, app_id=app_id)) - published
+        )
 
     def _mend(
         self, report: AuditReport, hour: datetime, *, app_id: str, published: frozenset[str]

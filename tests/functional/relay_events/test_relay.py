@@ -1,5 +1,6 @@
 """The relay as Lambda calls it: batches of the ledger's stream, and audits."""
 
+import json
 from typing import Any
 
 import pytest
@@ -87,6 +88,24 @@ def test_an_audit_by_hand_publishes_what_the_stream_forgot(deployed: Deployment)
     assert deployed.invoke("relay_events", asked)["republished"] == 21
     assert len({entry["Detail"]["id"] for entry in deployed.aws.published}) == 21
     assert deployed.invoke("relay_events", asked)["republished"] == 0
+
+
+def test_a_look_counts_what_the_stream_forgot_and_mends_nothing(
+    deployed: Deployment, capsys: pytest.CaptureFixture[str]
+) -> None:
+    app_id = deployed.an_app()
+    for number in range(3):
+        deployed.a_device(app_id, f"phone-{number:03d}")
+    now = system_clock()
+    span = {"from": rfc3339(hour_of(now)), "to": rfc3339(now + HOUR)}
+    assert deployed.invoke("relay_events", {"look": span}) == {"unpublished": 0}, "on their way"
+    assert deployed.aws.published == []
+
+    assert deployed.invoke("relay_events", {"audit": span})["republished"] == 4
+    (counted,) = (
+        json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line
+    )
+    assert (counted["Unpublished"], counted["service"]) == (4, "relay_events")
 
 
 def test_the_schedule_audits_what_is_due(deployed: Deployment) -> None:
