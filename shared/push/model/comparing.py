@@ -105,7 +105,11 @@ class Detectable:
 def experiment_of(results: Results) -> Experiment:
     """Return what results prove up to now; without a conversion to count, only of the split."""
     draft = results.campaign.draft
+    # Before its sending a campaign has no figures of its texts.
     shares: dict[str | None, Share] = {
+        one.name: Share(converted=0, told=0) for one in draft.variants
+    }
+    shares |= {
         one.name: Share(converted=one.funnel.converted, told=one.funnel.sent)
         for one in results.variants
     }

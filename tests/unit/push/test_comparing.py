@@ -121,6 +121,12 @@ def test_what_nobody_was_told_or_counted_proves_nothing() -> None:
     assert not detectable(replace(a_draft(1), holdout_percent=0), 1_000)
 
 
+def test_a_campaign_that_was_not_sent_proves_nothing() -> None:
+    unsent = replace(results(a_draft(1, 1), {}, {}), variants=())
+
+    assert experiment_of(unsent) == Experiment(uplifts=(), pairs=(), splits=())
+
+
 def test_without_a_conversion_untold_there_is_no_part_by_which_it_rose() -> None:
     found = experiment_of(results(a_draft(1), {"v0": (9, 80)}, {"v0": (0, 20)}))
     assert [one.relative for one in found.uplifts] == [None]
