@@ -9,8 +9,10 @@ from shared.contact_events.service.ingest import IngestService
 from shared.contact_events.service.records import RecordService
 from shared.contact_events.service.touch_imports import TouchFile, TouchImportService
 from shared.contact_events.store import DynamoForeignEventStore, DynamoRejectStore
+from shared.contact_policy.model.standing import ConsentKey, ConsentStatus
+from shared.contact_policy.ports import PersonStore
 from shared.contact_policy.service.cases import CaseService
-from shared.contact_policy.service.consents import ConsentService
+from shared.contact_policy.service.consents import ConsentService, Heard, Statement
 from shared.contact_policy.service.people import PersonService as PolicyPeople
 from shared.contact_policy.service.protection import ProtectionService
 from shared.contact_policy.store import DynamoPersonStore, DynamoPolicyStore
@@ -31,7 +33,7 @@ from shared.platform.queue import JobQueue
 from shared.platform.secrets_manager import Secret
 from shared.platform.settings import settings
 from shared.registrations.model.imports import Import, ImportKind
-from shared.registrations.ports import StatefulDomain
+from shared.registrations.ports import Refused, StatefulDomain
 from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.devices import DeviceService
 from shared.registrations.service.identifiers import IdentifierService, NamedIdentifier
@@ -41,6 +43,7 @@ from shared.registrations.service.origins import OriginService
 from shared.registrations.service.people import PeopleService
 from shared.registrations.service.resolution import ResolutionService
 from shared.registrations.service.vault import VaultService
+from shared.registrations.service.vendor_rows import VENDORS, VendorRowService
 from shared.registrations.store import (
     BucketImportFiles,
     DynamoAppStore,
@@ -103,6 +106,33 @@ class RegisteredPeople:
         return self.resolution.resolve(_named(identifiers), app_id=app_id, at=at, by=by)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyRefusals:
+    """The contact policy, as what knows what people refused."""
+
+    consents: ConsentService
+    people: PersonStore
+
+    def note(
+        self, refused: Refused, *, contact_id: str, app_id: str, source: str, by: str, dry_run: bool
+    ) -> bool:
+        """Withdraw the consent, once; the word is known by its name."""
+        proof_id = f"prf_{refused.name}"
+        if self.people.get_proof(proof_id, contact_id=contact_id, app_id=app_id):
+            return False
+        if not dry_run:
+            statement = Statement(
+                app_id=app_id,
+                contact_id=contact_id,
+                key=ConsentKey(refused.purpose, refused.channel),
+                obtained_by=source,
+                by=by,
+            )
+            heard = Heard(status=ConsentStatus.WITHDRAWN, at=refused.at, name=refused.name)
+            self.consents.hear(statement, heard)
+        return True
+
+
 @cache
 def runs() -> ImportRunService:
     """Return the worker of this process."""
@@ -129,6 +159,7 @@ def runs() -> ImportRunService:
         imports=DynamoImportStore(table=settings().registrations_table, ledger=_ledger()),
         files=BucketImportFiles(bucket=Bucket(name=settings().files_bucket)),
         importers={
+            **dict.fromkeys(VENDORS, VendorRowService(rows=rows, refusals=_refusals())),
             ImportKind.DEVICES: rows,
             ImportKind.CONTACTS: rows,
             ImportKind.MEMBERS: rows,
@@ -162,6 +193,15 @@ def _ingest() -> IngestService:
         kept=DynamoRejectStore(table=table),
         clock=system_clock,
         ids=_ids(),
+    )
+
+
+def _refusals() -> PolicyRefusals:
+    """Return what keeps what people had refused at another vendor."""
+    people = DynamoPersonStore(table=settings().contact_policy_table, ledger=_ledger())
+    return PolicyRefusals(
+        consents=ConsentService(people=people, clock=system_clock, ids=_ids(), pause=pause_after),
+        people=people,
     )
 
 

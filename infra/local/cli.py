@@ -213,13 +213,21 @@ def bench(
 def import_file(  # noqa: PLR0913, PLR0917 - the options of a command
     context: typer.Context,
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV or JSON lines.")],
-    kind: Annotated[str, typer.Option(help="devices, contacts, members or touches.")],
+    kind: Annotated[
+        str | None,
+        typer.Option(help="devices, contacts, members or touches; not of a vendor's export."),
+    ] = None,
     list_name: Annotated[
         str | None, typer.Option("--list", help="For members: the list they are on.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Judge all, write nothing.")] = False,
     file_format: Annotated[
-        str | None, typer.Option("--format", help="csv or jsonl; unless said, by the file's name.")
+        str | None,
+        typer.Option(
+            "--format",
+            help="csv or jsonl, unless said by the file's name; pinpoint, onesignal or braze: a"
+            " vendor's export.",
+        ),
     ] = None,
     rejects: Annotated[
         Path | None, typer.Option(help="Where to write the rows that were rejected.")
@@ -239,8 +247,8 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of a command
     """Bring a file of devices, contacts, members of a list or touches into an app."""
     with reporting(as_json):
         stack = _stack(context)
-        settings = {"kind": kind, "dry_run": dry_run, "list_name": list_name}
-        settings["format"] = file_format or imports.format_of(file)
+        settings = {"dry_run": dry_run, "list_name": list_name}
+        settings |= imports.described(file, kind=kind, file_format=file_format)
         facts = stack.folder.notes().get("facts", {})
         there = place(facts, url=url, app_id=app_id, role="editor")
         work = imports.Import(api=there.caller(), app_id=there.app_id, file=file)
@@ -249,6 +257,8 @@ def import_file(  # noqa: PLR0913, PLR0917 - the options of a command
             imports.fetch_rejects(found, rejects)
         if not show(found, as_json):
             tell(_key_values(found["progress"], title=f"{found['import_id']} {found['state']}"))
+            if left := found.get("not_carried"):
+                tell(_key_values(left, title="fields without a place here, by rows"))
         if found["state"] == "failed":
             raise typer.Exit(1)
 

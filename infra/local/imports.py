@@ -12,6 +12,7 @@ from infra.local.api import ApiCaller
 from infra.local.errors import LocalStackError
 
 _FORMATS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_VENDORS = {"pinpoint": "jsonl", "onesignal": "csv", "braze": "jsonl"}
 _OVER = ("done", "failed")
 
 
@@ -64,6 +65,22 @@ def upload(file: Path, announced: Mapping[str, Any]) -> None:
             f"The upload was refused with {answer.status_code}: {answer.text[:500]}",
             fix="Was the file changed meanwhile? Its size was announced. Run it again.",
         )
+
+
+def described(file: Path, *, kind: str | None, file_format: str | None) -> dict[str, str]:
+    """Return the kind and format that the API wants; a vendor's export is a kind of its own.
+
+    Raises:
+        LocalStackError: a kind is missing or not wanted, or the name does not say the format.
+    """
+    if file_format in _VENDORS and kind is None:
+        return {"kind": file_format, "format": _VENDORS[file_format]}
+    if (file_format in _VENDORS) is (kind is not None):
+        raise LocalStackError(
+            "An export of a vendor has no kind, every other file has one.",
+            fix="Say either `--kind`, or `--format pinpoint`, `onesignal` or `braze`.",
+        )
+    return {"kind": kind or "", "format": file_format or format_of(file)}
 
 
 def format_of(file: Path) -> str:

@@ -24,7 +24,13 @@ class ImportIn(In):
     """A file that is to be imported."""
 
     kind: ImportKind
-    format: Annotated[FileFormat, Field(description="Touches come as CSV.")] = FileFormat.CSV
+    format: Annotated[
+        FileFormat,
+        Field(
+            description="Touches and OneSignal's exports come as CSV, Pinpoint's and Braze's as"
+            " JSON lines."
+        ),
+    ] = FileFormat.CSV
     size: Annotated[StrictInt, Field(ge=1, le=LARGEST_FILE, description="Bytes of the file.")]
     list_name: Annotated[
         str | None,
@@ -85,6 +91,10 @@ class ImportOut(Out):
     finished_at: datetime | None
     bytes_read: int
     progress: ProgressOut
+    not_carried: dict[str, int] = Field(
+        description="Of a vendor's export: in how many rows each of its fields said something that "
+        "has no place here."
+    )
     failure: FailureOut | None
 
     @classmethod
@@ -156,5 +166,6 @@ def _described(job: Import) -> dict[str, Any]:
             unchanged=tally.unchanged,
             rejected=tally.rejected,
         ),
+        "not_carried": dict(tally.not_carried),
         "failure": FailureOut(code=failure.code, detail=failure.detail) if failure else None,
     }

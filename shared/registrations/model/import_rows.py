@@ -32,7 +32,7 @@ MOST_TAGS = 50
 _NAMED_BY = tuple(name for name, one in NAMESPACES.items() if one.may_be_kept)
 """Namespaces that a file may use: those that a person knows, not what a client or issuer made."""
 
-_DEVICE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+DEVICE_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _CONTACT_ID = re.compile(r"con_[0-9A-Z]{26}")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}")
 _ZONE = re.compile(r"[!-~]{1,64}")
@@ -155,8 +155,8 @@ class RowReader:
         except UnicodeDecodeError:
             _refuse("unreadable", "the row is no UTF-8")
         if self.file_format is FileFormat.JSONL:
-            return _json_object(text)
-        cells = _cells(text)
+            return object_of(text)
+        cells = cells_of(text)
         if len(cells) != len(self.columns):
             _refuse("columns", f"{len(cells)} cells under {len(self.columns)} columns")
         document: dict[str, Any] = {}
@@ -300,7 +300,7 @@ def _device_of(document: Document, fields: _Fields, line: int) -> Row:
     }
     return DeviceRow(
         line=line,
-        device_id=fields.text(document, "device_id", form=_DEVICE_ID, needed=True) or "",
+        device_id=fields.text(document, "device_id", form=DEVICE_ID, needed=True) or "",
         tags=fields.tags(document, "tags"),
         identifiers=fields.identifiers(document),
         state=DeviceState(**state),
@@ -354,6 +354,22 @@ _READERS: Mapping[ImportKind, Callable[[Document, _Fields, int], Row]] = {
     ImportKind.MEMBERS: _member_of,
 }
 
+
+def row_of(document: Document, *, kind: ImportKind, line: int) -> Row | tuple[FieldProblem, ...]:
+    """Return the row that a document says, or everything that is wrong with it."""
+    fields = _Fields()
+    try:
+        row = _READERS[kind](document, fields, line)
+    except InvalidFieldsError as error:
+        return (*fields.problems, *error.fields)
+    return tuple(fields.problems) or row
+
+
+def is_tag(text: str) -> bool:
+    """Say whether a text may be a tag."""
+    return _TAG.fullmatch(text) is not None
+
+
 _PLAIN_COLUMNS: Mapping[ImportKind, frozenset[str]] = {
     ImportKind.DEVICES: frozenset(_DEVICE_FIELDS) - {"address", "attributes", "identifiers"}
     | {"address.kind", "address.value"},
@@ -366,7 +382,7 @@ def _columns(header: Record, kind: ImportKind) -> tuple[Column, ...]:
     if header.problem:
         raise ImportFailedError(f"the header: {header.problem}")
     try:
-        names = [name.strip() for name in _cells(header.content.decode())]
+        names = [name.strip() for name in cells_of(header.content.decode())]
     except (UnicodeDecodeError, InvalidFieldsError):
         raise ImportFailedError("the header is no CSV in UTF-8") from None
     columns = tuple(_column(name, kind) for name in names)
@@ -414,7 +430,12 @@ _CELLS: Mapping[str, Callable[[str], Any]] = {
 }
 
 
-def _cells(text: str) -> list[str]:
+def cells_of(text: str) -> list[str]:
+    """Return the cells of a row of CSV.
+
+    Raises:
+        InvalidFieldsError: it is none.
+    """
     try:
         rows = list(csv.reader([text], strict=True))
     except csv.Error:
@@ -422,7 +443,12 @@ def _cells(text: str) -> list[str]:
     return [cell for row in rows for cell in row]
 
 
-def _json_object(text: str) -> Document:
+def object_of(text: str) -> Document:
+    """Return the JSON object of a line.
+
+    Raises:
+        InvalidFieldsError: it is none, or says a field twice.
+    """
     try:
         value = json.loads(text, object_pairs_hook=_each_once, parse_constant=_no_number)
     except (ValueError, RecursionError):

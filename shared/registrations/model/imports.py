@@ -1,13 +1,16 @@
-"""An import: one file of devices, contacts, members or touches, from its upload to its end."""
+"""An import: one file of ours or of another vendor's, from its upload to its end."""
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 
 from shared.kernel.clock import EPOCH
 from shared.kernel.errors import FieldProblem, InvalidFieldsError
-from shared.kernel.files import Cursor, FileFormat
+from shared.kernel.files import Cursor, FileFormat, Rejected
 from shared.registrations.errors import LeaseHeldError
 
 LARGEST_FILE = 500_000_000
@@ -32,6 +35,21 @@ class ImportKind(StrEnum):
     CONTACTS = "contacts"
     MEMBERS = "members"
     TOUCHES = "touches"
+    PINPOINT = "pinpoint"
+    """Endpoints, as an export job of Amazon Pinpoint writes them."""
+    ONESIGNAL = "onesignal"
+    """Subscriptions, as OneSignal's CSV export writes them."""
+    BRAZE = "braze"
+    """Users, as Braze's export of a segment writes them."""
+
+
+WRITTEN_AS: Mapping[ImportKind, FileFormat] = {
+    ImportKind.TOUCHES: FileFormat.CSV,
+    ImportKind.PINPOINT: FileFormat.JSONL,
+    ImportKind.ONESIGNAL: FileFormat.CSV,
+    ImportKind.BRAZE: FileFormat.JSONL,
+}
+"""Kinds that come in one format only."""
 
 
 class ImportState(StrEnum):
@@ -45,16 +63,48 @@ class ImportState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Without:
+    """A row that was written but for some fields, by the names that its vendor gives them."""
+
+    is_changed: bool
+    fields: tuple[str, ...]
+
+
+Outcome: TypeAlias = bool | Without | Rejected
+"""What came of a row; plain, it says whether anything changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """Rows by what came of them: ``read`` is the sum of the others.
+    """Rows by what came of them: ``read`` is the sum of the first three.
 
     In a dry run, what would come of them. A row that an interrupted worker had written already
-    counts as unchanged when it is read again.
+    counts as unchanged when it is read again. ``not_carried`` counts for each field of a vendor
+    the rows in which it said something that has no place here.
     """
 
     accepted: int = 0
     unchanged: int = 0
     rejected: int = 0
+    not_carried: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, outcomes: Iterable[Outcome]) -> "Tally":
+        """Return the tally of rows."""
+        counts: Counter[str] = Counter()
+        fields: Counter[str] = Counter()
+        for outcome in outcomes:
+            if isinstance(outcome, Without):
+                fields.update(set(outcome.fields))
+                counts[str(outcome.is_changed)] += 1
+            else:
+                counts[str(outcome) if isinstance(outcome, bool) else "rejected"] += 1
+        return cls(
+            accepted=counts["True"],
+            unchanged=counts["False"],
+            rejected=counts["rejected"],
+            not_carried=dict(fields),
+        )
 
     @property
     def read(self) -> int:
@@ -67,6 +117,7 @@ class Tally:
             accepted=self.accepted + other.accepted,
             unchanged=self.unchanged + other.unchanged,
             rejected=self.rejected + other.rejected,
+            not_carried=dict(Counter(self.not_carried) + Counter(other.not_carried)),
         )
 
 
@@ -196,9 +247,10 @@ def _size_problems(job: Import) -> list[FieldProblem]:
 
 
 def _format_problems(job: Import) -> list[FieldProblem]:
-    if job.kind is not ImportKind.TOUCHES or job.file_format is FileFormat.CSV:
+    only = WRITTEN_AS.get(job.kind, job.file_format)
+    if job.file_format is only:
         return []
-    return [FieldProblem(pointer="/format", code="format", detail="touches come as CSV")]
+    return [FieldProblem(pointer="/format", code="format", detail=f"{job.kind} come as {only}")]
 
 
 def _list_problems(job: Import) -> list[FieldProblem]:

@@ -15,6 +15,8 @@ from shared.registrations.ports.imports import (
     ImportFiles,
     ImportQueue,
     ImportStore,
+    Refusals,
+    Refused,
     RowWriter,
     Upload,
 )
@@ -42,6 +44,8 @@ __all__ = [
     "KeyStore",
     "Named",
     "PersonalDomain",
+    "Refusals",
+    "Refused",
     "RowWriter",
     "SegmentStore",
     "Split",

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Protocol
 
 from shared.kernel.envelope import Envelope
+from shared.kernel.events import Channel, Purpose
 from shared.kernel.files import Record, Rejected
 from shared.kernel.idempotency import Attempt, Remembered
 from shared.kernel.paging import Page
-from shared.registrations.model.imports import Import
+from shared.registrations.model.imports import Import, Outcome
 
 
 class ImportStore(Protocol):
@@ -97,7 +98,7 @@ class ImportQueue(Protocol):
 class RowWriter(Protocol):
     """Writes the rows of one file."""
 
-    def write(self, batch: Sequence[Record]) -> Sequence[bool | Rejected]:
+    def write(self, batch: Sequence[Record]) -> Sequence[Outcome]:
         """Write rows, and say of each whether that changed anything, or why it was not written.
 
         The answers come in any order; in a dry run they say what would come of the rows. Written
@@ -115,5 +116,35 @@ class Importer(Protocol):
         Raises:
             ImportFailedError: the header does not say what the columns are; so does a
                 ``DomainError``.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """What a person had refused at another vendor: to be contacted on a channel for a purpose.
+
+    ``name`` is a ULID that the same word of the same person has in every file; ``at`` is when it
+    was said, as far as anybody knows.
+    """
+
+    purpose: Purpose
+    channel: Channel
+    at: datetime
+    name: str
+
+
+class Refusals(Protocol):
+    """Notes what people had refused elsewhere."""
+
+    def note(
+        self, refused: Refused, *, contact_id: str, app_id: str, source: str, by: str, dry_run: bool
+    ) -> bool:
+        """Note that a contact withdrew their consent, once; the answer says whether it is news.
+
+        What the contact said later goes on to hold.
+
+        Raises:
+            DomainError: nothing is kept of the person any more, or too much was said before.
         """
         ...

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain
+from typing import Protocol
 
 from shared.kernel.errors import DomainError
 from shared.kernel.files import Record, Rejected
@@ -26,7 +27,7 @@ from shared.registrations.model.import_rows import (
     RowReader,
     lanes,
 )
-from shared.registrations.model.imports import Import
+from shared.registrations.model.imports import Import, Outcome
 from shared.registrations.service.contacts import ContactService
 from shared.registrations.service.devices import DeviceService
 from shared.registrations.service.identifiers import NamedIdentifier
@@ -34,6 +35,22 @@ from shared.registrations.service.resolution import ResolutionService
 
 THREADS = 16
 """A row waits for DynamoDB most of its time; the pool of connections has 32."""
+
+
+class Reader(Protocol):
+    """Reads the rows of one file."""
+
+    def read(self, record: Record) -> Row | Rejected:
+        """Return what a record says, or all that is wrong with it."""
+        ...
+
+
+class Rows(Protocol):
+    """Writes rows of one kind of file, one by one."""
+
+    def write(self, row: Row, job: Import) -> Outcome:
+        """Do what a row says, or raise a ``DomainError``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +94,7 @@ class RowService:
         known = self._find(row.device_id, job)
         if known and known.has_spoken:
             raise AlreadyRegisteredError(row.device_id)
-        contact_id, is_new = (
-            self._person(row.identifiers, job) if row.identifiers else (None, False)
-        )
+        contact_id, is_new = self.person(row.identifiers, job) if row.identifiers else (None, False)
         is_changed = self.devices.import_device(
             app_id=job.app_id, device_id=row.device_id, state=row.state, dry_run=job.dry_run
         )
@@ -106,7 +121,7 @@ class RowService:
         return self._change(contact_id, job, add_tags=row.tags)
 
     def _contact(self, row: ContactRow, job: Import) -> bool:
-        contact_id, is_new = self._person(row.identifiers, job)
+        contact_id, is_new = self.person(row.identifiers, job)
         if contact_id is None or not (row.tags or row.remove_tags or row.attributes):
             return is_new
         is_changed = self._change(
@@ -144,7 +159,7 @@ class RowService:
         )
         return is_changed
 
-    def _person(self, identifiers: Mapping[str, str], job: Import) -> tuple[str | None, bool]:
+    def person(self, identifiers: Mapping[str, str], job: Import) -> tuple[str | None, bool]:
         """Return the contact whom a row's identifiers mean, and whether that is news.
 
         ``None`` in a dry run, where one would be made, named or joined.
@@ -185,11 +200,11 @@ class RowService:
 class OpenFile:
     """Writes the rows of one file, those at the same time that have nothing in common."""
 
-    rows: RowService
+    rows: Rows
     job: Import
-    reader: RowReader
+    reader: Reader
 
-    def write(self, batch: Sequence[Record]) -> Sequence[bool | Rejected]:
+    def write(self, batch: Sequence[Record]) -> Sequence[Outcome]:
         """Write rows, and say of each whether that changed anything, or why it was not written."""
         read = [self.reader.read(record) for record in batch]
         rows = [one for one in read if not isinstance(one, Rejected)]
@@ -197,10 +212,10 @@ class OpenFile:
             written = list(chain.from_iterable(pool.map(self._lane, lanes(rows))))
         return [*written, *(one for one in read if isinstance(one, Rejected))]
 
-    def _lane(self, lane: Sequence[Row]) -> list[bool | Rejected]:
+    def _lane(self, lane: Sequence[Row]) -> list[Outcome]:
         return [self._row(row) for row in lane]
 
-    def _row(self, row: Row) -> bool | Rejected:
+    def _row(self, row: Row) -> Outcome:
         try:
             return self.rows.write(row, self.job)
         except DomainError as error:

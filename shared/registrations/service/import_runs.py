@@ -104,12 +104,7 @@ class ImportRunService:
         )
         if rejects:
             self.files.put_rejects(job, rejects)
-        tally = Tally(
-            accepted=outcomes.count(True),
-            unchanged=outcomes.count(False),
-            rejected=len(rejects),
-        )
-        return job.moved(batch[-1].end, tally, until=self.clock() + LEASE)
+        return job.moved(batch[-1].end, Tally.of(outcomes), until=self.clock() + LEASE)
 
     def _hand_over(self, job: Import) -> Import:
         """Leave the rest to the next worker; whoever crashes in between is called again."""

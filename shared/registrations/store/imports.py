@@ -116,6 +116,7 @@ def _text_of(job: Import) -> str:
             "upload_tag": job.upload_tag,
             "cursor": [job.cursor.offset, job.cursor.line],
             "tally": [job.tally.accepted, job.tally.unchanged, job.tally.rejected],
+            "not_carried": dict(job.tally.not_carried),
             "lease": [lease.holder, rfc3339(lease.until)] if lease else None,
             "failure": [failure.code, failure.detail] if failure else None,
         }
@@ -142,7 +143,12 @@ def _import_of(row: _ImportRow, *, app_id: str) -> Import:
         finished_at=_instant(fields["finished_at"]),
         upload_tag=fields["upload_tag"],
         cursor=Cursor(offset=offset, line=line),
-        tally=Tally(accepted=accepted, unchanged=unchanged, rejected=rejected),
+        tally=Tally(
+            accepted=accepted,
+            unchanged=unchanged,
+            rejected=rejected,
+            not_carried=fields.get("not_carried", {}),
+        ),
         lease=_lease(fields["lease"]),
         failure=_failure(fields["failure"]),
         version=int(row.version),
